@@ -1,0 +1,1 @@
+"""The small WSD client behind the commands scan and discover."""

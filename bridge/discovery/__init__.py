@@ -1,0 +1,1 @@
+"""WS-Discovery: the target service that Windows and other clients find."""

@@ -1,0 +1,1 @@
+"""The Devices Profile: metadata that makes Windows pick its own scan driver."""

@@ -1,0 +1,1 @@
+"""HTTP with limits: the site, the requests and the URL tree."""

@@ -1,0 +1,1 @@
+"""Geometry and encoders; runs in the worker process."""

@@ -1,0 +1,1 @@
+"""Acquisition: SANE in worker processes, and the supervisor that watches them."""

@@ -1,0 +1,1 @@
+"""What people and programs look at with a browser: page, JSON, metrics."""

@@ -1,0 +1,1 @@
+"""The WSD Scan Service: eight operations over the job queue."""
