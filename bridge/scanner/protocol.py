@@ -1,0 +1,224 @@
+"""The frames between the daemon and a worker process.
+
+Commands go down the worker's standard input and events come back on descriptor 4, one JSON object a line. The
+bytes of images have a pipe of their own, descriptor 3, so that a full pipe never holds up a word about it; the
+event that ends an image says how many bytes belong to it. Standard output and error are log text.
+
+Either side reads with `read_frame`, which trusts nothing: a backend that crashed may have written anything.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from enum import Enum
+from typing import Any, Union, get_args, get_type_hints
+
+from bridge.scanner.model import Capabilities, Device, ScanRequest
+
+COMMAND_FD = 0
+IMAGE_FD = 3
+EVENT_FD = 4
+
+MAX_FRAME = 65536
+"""Longest frame in bytes, line end included; capabilities of a very rich scanner take a few kilobytes."""
+
+MAX_MESSAGE = 1000
+"""Longest text, in characters, that a worker may send about a failure."""
+
+
+class Status(str, Enum):
+    """Why something failed: SANE's eleven statuses, and what only the daemon can see."""
+
+    UNSUPPORTED = "unsupported"
+    CANCELLED = "cancelled"
+    DEVICE_BUSY = "device-busy"
+    INVALID = "invalid"
+    END_OF_FILE = "end-of-file"
+    JAMMED = "jammed"
+    NO_DOCUMENTS = "no-documents"
+    COVER_OPEN = "cover-open"
+    IO_ERROR = "io-error"
+    NO_MEMORY = "no-memory"
+    ACCESS_DENIED = "access-denied"
+    GONE = "gone"
+    """The scanner is not there any more."""
+    DIED = "died"
+    """The worker process ended by itself."""
+    STALLED = "stalled"
+    """The worker made no progress within its time and was ended."""
+    PROTOCOL = "protocol"
+    """The worker said something that is not a frame, or at the wrong moment."""
+
+
+# -- commands, daemon to worker ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Open the device, read what it can do, close it. Answered by Described or Failed."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open the device for one job and set its options. Answered by Opened or Failed."""
+
+    device: str
+    request: ScanRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StartImage:
+    """Scan the next file. Answered by ImageStarted or Failed, later PageScanned and ImageDone or Failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop scanning now. The image under way ends with Failed(cancelled)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Give the device back and end the process. Answered by Closed."""
+
+
+# -- events, worker to daemon --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Everything is imported and libsane is loaded; no device is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The scanners that a listing process found, in SANE's order."""
+
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The answer to Describe."""
+
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The device is open and set up; `settings` says what was really set, for the log."""
+
+    settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStarted:
+    """The scanner delivered its first line; no fault for this image can come from its start any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`lines` lines of the page under way are digitised."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageScanned:
+    """One image is digitised whole (its end of frame was seen); its last bytes may still be on their way."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDone:
+    """The file is complete: `bytes` bytes were written to the image pipe since ImageStarted."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What was asked for did not work; after an image had started, its bytes are worth nothing."""
+
+    status: Status
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The device is given back; the process ends."""
+
+
+Command = Union[Describe, Open, StartImage, Cancel, Close]
+Event = Union[Ready, Listed, Described, Opened, ImageStarted, Progress, PageScanned, ImageDone, Failed, Closed]
+
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Command) + get_args(Event)}
+
+
+class FrameError(ValueError):
+    """The other side of the pipe sent something that is not a frame."""
+
+
+def write_frame(frame: Command | Event) -> bytes:
+    """`frame` as one line of JSON, line end included."""
+    words = {"frame": type(frame).__name__, **asdict(frame)}
+    return json.dumps(words, separators=(",", ":")).encode() + b"\n"
+
+
+def read_frame(line: bytes) -> Command | Event:
+    """The frame that `line` holds. Raises FrameError for anything else."""
+    if len(line) > MAX_FRAME:
+        raise FrameError(f"a frame of {len(line)} bytes; at most {MAX_FRAME} are allowed")
+    try:
+        words = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise FrameError(f"not JSON: {line[:80]!r}") from error
+    if not isinstance(words, dict):
+        raise FrameError(f"not an object: {line[:80]!r}")
+    kind = _KINDS.get(str(words.pop("frame", None)))
+    if kind is None:
+        raise FrameError(f"an unknown frame: {line[:80]!r}")
+    frame: Command | Event = _build(kind, words, kind.__name__)
+    return frame
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """`value` from JSON as an instance of the annotation `kind`; raises FrameError where it does not fit."""
+    if kind in (int, str, bool):
+        if type(value) is not kind:
+            raise FrameError(f"{where}: expected {kind.__name__}, got {type(value).__name__}")
+        if kind is str and len(value) > MAX_MESSAGE:
+            raise FrameError(f"{where}: {len(value)} characters; at most {MAX_MESSAGE} are allowed")
+        return value
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise FrameError(f"{where}: {str(value)[:40]!r} is no {kind.__name__}") from error
+    arguments = get_args(kind)
+    if getattr(kind, "__origin__", None) is tuple:
+        if not isinstance(value, list):
+            raise FrameError(f"{where}: expected a list")
+        return tuple(_build(arguments[0], item, where) for item in value)
+    if type(None) in arguments:
+        return None if value is None else _build(arguments[0], value, where)
+    if not isinstance(value, dict):
+        raise FrameError(f"{where}: expected an object")
+    hints = _hints(kind)
+    if set(value) != set(hints):
+        raise FrameError(f"{where}: expected the fields {', '.join(hints)}")
+    return kind(**{name: _build(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+
+
+_HINTS: dict[type[Any], dict[str, Any]] = {}
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """The resolved annotations of the dataclass `kind`, looked up once."""
+    if kind not in _HINTS:
+        resolved = get_type_hints(kind)
+        _HINTS[kind] = {field.name: resolved[field.name] for field in fields(kind)}
+    return _HINTS[kind]
