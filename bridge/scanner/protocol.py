@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
-from typing import Any, Union, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from bridge.scanner.model import Capabilities, Device, ScanRequest
 
@@ -152,8 +152,8 @@ class Closed:
     """The device is given back; the process ends."""
 
 
-Command = Union[Describe, Open, StartImage, Cancel, Close]
-Event = Union[Ready, Listed, Described, Opened, ImageStarted, Progress, PageScanned, ImageDone, Failed, Closed]
+Command = Describe | Open | StartImage | Cancel | Close
+Event = Ready | Listed | Described | Opened | ImageStarted | Progress | PageScanned | ImageDone | Failed | Closed
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Command) + get_args(Event)}
 
