@@ -1,0 +1,89 @@
+"""One request and what becomes of it, between HTTP and the services that answer.
+
+An endpoint is asked with an `Envelope` and an `Exchange` and gives a `Reply` or a `StreamedReply`; it raises
+SoapFault or an error of `bridge.errors` for everything else. HTTP turns both into bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer
+
+from bridge.soap.envelope import Element, Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where a request came from and where it came in.
+
+    `local_host` is the address literal the client connected to (brackets and zone left out), `local_port` the port;
+    `peer_host` is the client's address literal; `path` the decoded path of the URL.
+    """
+
+    local_host: str
+    local_port: int
+    peer_host: str
+    path: str
+
+    def url(self, path: str) -> str:
+        """The URL of `path` on the address the client used, so that it is valid where the client is."""
+        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
+        return f"http://{host}:{self.local_port}/{path.lstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is one envelope."""
+
+    action: str
+    body: Element | None
+    headers: tuple[Element, ...] = ()
+
+
+class ImageStream(Protocol):
+    """The bytes of one file, while they come from the scanner."""
+
+    def deliver(self, consumer: IConsumer) -> Deferred[None]:
+        """Push everything to `consumer`, which may pause. Called once.
+
+        Fires when the last byte was written; fails when the scanner does, and the answer must then be cut off.
+        """
+
+    def abandon(self) -> None:
+        """The client has gone: nobody takes the bytes any more. Harmless when all is delivered."""
+
+    def delivered(self) -> None:
+        """The whole answer, its closing boundary too, was handed to the transport."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedReply:
+    """An answer with an attachment: `body` holds an xop:Include of `content_id`, `image` brings the bytes.
+
+    wsd-scan.md 13; `content_id` has no angle brackets and only characters that need no escape in a URL.
+    """
+
+    action: str
+    body: Element
+    image: ImageStream
+    media_type: str
+    content_id: str
+
+
+AnyReply: TypeAlias = Reply | StreamedReply
+Operation: TypeAlias = Callable[[Envelope, Exchange], "Coroutine[Any, Any, AnyReply]"]
+"""What answers one action: `async def operation(envelope, exchange)`."""
+
+
+class Endpoint(Protocol):
+    """Something that answers SOAP requests at one URL."""
+
+    def operation(self, action: str) -> Operation | None:
+        """What answers `action` here, None for an action that is not known at this address."""
+
+    def fault(self, error: Exception) -> Exception:
+        """The SoapFault that this endpoint's service prescribes for `error`."""
