@@ -50,7 +50,10 @@ class ScanSession(Protocol):
         """Stop scanning now; the image under way fails with status cancelled, whatever the scanner does."""
 
     def close(self) -> Deferred[None]:
-        """Give the scanner back. Fires when another job may open it; never fails."""
+        """Stop what is under way and give the scanner back.
+
+        Fires when another job may open it; never fails.
+        """
 
 
 class Scanner(Protocol):

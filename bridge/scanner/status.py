@@ -99,7 +99,7 @@ class ScannerStatus:
         self._now = now
         self._busy = False
         self._working_reason = StateReason.NONE
-        self._stop_reason: StateReason | None = None
+        self._stops: dict[str, StateReason] = {}
         self._conditions: dict[int, Condition] = {}
         self._history: list[Condition] = []
         self._next_id = 1
@@ -147,14 +147,17 @@ class ScannerStatus:
         self._working_reason = reason
         self._announce()
 
-    def stop(self, reason: StateReason) -> None:
-        """The scanner cannot be used, for a reason that is no condition, such as being unplugged."""
-        self._stop_reason = reason
+    def stop(self, who: str, reason: StateReason) -> None:
+        """The scanner cannot be used, for a reason that is no condition, such as being unplugged.
+
+        `who` says so, and is the one to take it back with `resume`.
+        """
+        self._stops[who] = reason
         self._announce()
 
-    def resume(self) -> None:
-        """The reason given to `stop` is over."""
-        self._stop_reason = None
+    def resume(self, who: str) -> None:
+        """What `who` gave as a reason to stop is over; harmless when there was none."""
+        self._stops.pop(who, None)
         self._announce()
 
     def add(self, name: ConditionName, component: Component, severity: Severity) -> Condition:
@@ -190,8 +193,7 @@ class ScannerStatus:
             for condition in self._conditions.values()
             if condition.severity is Severity.CRITICAL
         ]
-        if self._stop_reason is not None:
-            stopping.append(self._stop_reason)
+        stopping.extend(self._stops.values())
         if stopping:
             return ScannerState.STOPPED, tuple(dict.fromkeys(stopping))
         if self._busy:
