@@ -1,0 +1,24 @@
+"""What holds for every test: each envelope that our code writes is valid.
+
+Pytest imports this module before any test module, hence before anything of the bridge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import envelope_watch
+
+envelope_watch.install()
+
+
+@pytest.fixture(autouse=True)
+def _only_valid_envelopes() -> Iterator[None]:
+    """Fail the test in which our code wrote an envelope that our schemas do not allow."""
+    envelope_watch.take_violations()
+    yield
+    violations = envelope_watch.take_violations()
+    if violations:
+        pytest.fail("our code wrote invalid envelopes:\n\n" + "\n\n".join(violations), pytrace=False)
