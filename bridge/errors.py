@@ -111,5 +111,13 @@ class ConfigError(BridgeError):
     """A setting is wrong; the message names the file, the key and what was expected."""
 
 
+class UsageError(BridgeError):
+    """The command line asks for something that cannot be; nothing was done."""
+
+
+class NothingFound(BridgeError):
+    """Nothing was found to work with; the message says what to do."""
+
+
 class StateError(BridgeError):
     """The state directory cannot be used; the message says why and what to do."""
