@@ -1,0 +1,284 @@
+"""Keeps a warm worker for one scanner, hands it out for one job, and replaces it (design 2).
+
+A worker that dies or hangs costs its one job. A scanner whose workers keep failing is tried again with growing
+pauses, and meanwhile its status says that somebody should look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from bridge.errors import ScannerError
+from bridge.interfaces import ScanSession
+from bridge.scanner import protocol
+from bridge.scanner.model import Capabilities, Device, InputSource, ScanRequest
+from bridge.scanner.process import WorkerProcess
+from bridge.scanner.protocol import Event, Status
+from bridge.scanner.scan_session import WorkerSession
+from bridge.scanner.status import ScannerStatus, StateReason
+
+READY_TIMEOUT_S = 30.0
+"""From the start of a worker process until it is ready; on a slow board imports take seconds."""
+
+FIRST_PAUSE_S = 0.5
+"""Before a worker that failed without having served anything is replaced; doubled each time."""
+
+LONGEST_PAUSE_S = 60.0
+"""The longest of these pauses."""
+
+FAILURES_TO_STOP = 3
+"""So many failures in a row, and the scanner is shown as Stopped."""
+
+
+class SupervisedScanner:
+    """A scanner behind worker processes (`bridge.interfaces.Scanner`).
+
+    `spawn_worker` starts a worker; `capabilities` are those that `describe` found.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        device: Device,
+        name: str,
+        capabilities: Capabilities,
+        status: ScannerStatus,
+        clock: IReactorTime,
+        spawn_worker: Callable[[], WorkerProcess],
+        start_timeout_s: float = 60.0,
+        read_timeout_s: float = 30.0,
+    ) -> None:
+        self._device = device
+        self._name = name
+        self._capabilities = capabilities
+        self._status = status
+        self._clock = clock
+        self._spawn_worker = spawn_worker
+        self._start_timeout_s = start_timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._worker: WorkerProcess | None = None
+        self._warm = False
+        self._opening: _Opening | None = None
+        self._failures = 0
+        self._again: IDelayedCall | None = None
+        self._stopping = False
+        self.restarts = 0
+
+    # -- Scanner ---------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return self._capabilities
+
+    @property
+    def status(self) -> ScannerStatus:
+        """What it is doing."""
+        return self._status
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process id of the present worker."""
+        return self._worker.pid if self._worker is not None else None
+
+    def loaded_source(self) -> InputSource:
+        """The glass where there is one: whether a feeder holds paper cannot be told without taking it in."""
+        return self._capabilities.sources[0]
+
+    def open(self, request: ScanRequest) -> Deferred[ScanSession]:
+        """Open the scanner for one job. Fails with ScannerError; cancelling it ends the worker."""
+        assert self._opening is None, "the queue opens a scanner for one job at a time"
+        self._opening = opening = _Opening(self._device.name, request, self)
+        if self._worker is None:
+            self._replace_now()
+        if self._worker is not None and self._warm:
+            opening.begin(self._worker)
+        return opening.opened
+
+    # -- the worker ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the first worker, so that it is warm when it is needed."""
+        if self._worker is None:
+            self._replace_now()
+
+    def stop(self) -> Deferred[None]:
+        """End the worker for good. Fires when it is gone."""
+        self._stopping = True
+        if self._again is not None and self._again.active():
+            self._again.cancel()
+        done: Deferred[None] = Deferred()
+        if self._worker is None:
+            done.callback(None)
+        else:
+            self._worker.dismiss().addCallback(lambda _gone: done.callback(None))
+        return done
+
+    def worker_said(self, event: Event) -> None:
+        """The worker is warm; everything later is heard by the opening or the session."""
+        if isinstance(event, protocol.Ready):
+            self._warm = True
+            self._stop_again()
+            if self._opening is not None and self._worker is not None:
+                self._opening.begin(self._worker)
+
+    def worker_sent(self, data: bytes) -> None:
+        """No image is under way: whatever comes belongs to nobody."""
+
+    def worker_failed(self, error: ScannerError) -> None:
+        """The worker ended before it had anything to do."""
+        self._failed(error)
+
+    def opened(self, worker: WorkerProcess) -> ScanSession:
+        """The opening has succeeded: a session for it."""
+        self._opening = None
+        self._failures = 0
+        self._status.resume(_WORKER)
+        return WorkerSession(
+            worker, self._clock, self._start_timeout_s, self._read_timeout_s, lambda: self._give_back(worker)
+        )
+
+    def not_opened(self, error: ScannerError) -> None:
+        """The opening has failed: the worker is of no use any more."""
+        self._opening = None
+        if self._worker is not None:
+            self._give_back(self._worker)
+        if error.status in (Status.DIED, Status.STALLED, Status.PROTOCOL):
+            self._count_failure(error)
+
+    @property
+    def clock(self) -> IReactorTime:
+        """The clock of this scanner's time-outs."""
+        return self._clock
+
+    @property
+    def start_timeout_s(self) -> float:
+        """Seconds that opening may take."""
+        return self._start_timeout_s
+
+    def _give_back(self, worker: WorkerProcess) -> Deferred[None]:
+        """End `worker`, and have a fresh one as soon as it is gone. Fires when it is gone."""
+        gone: Deferred[None] = Deferred()
+        if self._worker is worker:
+            self._warm = False
+
+        def replace(_gone: None) -> None:
+            if self._worker is worker:
+                self._worker = None
+                self._replace_now()
+            gone.callback(None)
+
+        worker.dismiss().addCallback(replace)
+        return gone
+
+    def _replace_now(self) -> None:
+        self._stop_again()
+        if self._stopping:
+            return
+        self._warm = False
+        self.restarts += 1
+        self._worker = self._spawn_worker()
+        self._worker.owner = self
+        self._again = self._clock.callLater(READY_TIMEOUT_S, self._not_ready)
+
+    def _not_ready(self) -> None:
+        assert self._worker is not None
+        self._worker.kill()
+        self._failed(ScannerError(Status.STALLED, f"the worker was not ready within {READY_TIMEOUT_S:g} s"))
+
+    def _failed(self, error: ScannerError) -> None:
+        """The worker is lost; start another after a pause that grows."""
+        self._worker = None
+        self._stop_again()
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failures)
+        if self._opening is not None:
+            self._opening.fail(error)
+        else:
+            self._count_failure(error)
+        if not self._stopping:
+            self._again = self._clock.callLater(pause, self._replace_now)
+
+    def _count_failure(self, error: ScannerError) -> None:
+        self._failures += 1
+        self.log.warn("{name}: {error} (failure {count} in a row)", name=self._name, error=error, count=self._failures)
+        if self._failures >= FAILURES_TO_STOP:
+            self._status.stop(_WORKER, StateReason.ATTENTION_REQUIRED)
+
+    def _stop_again(self) -> None:
+        again, self._again = self._again, None
+        if again is not None and again.active():
+            again.cancel()
+
+
+_WORKER = "worker"
+"""Who stops the scanner's status when workers keep failing."""
+
+
+class _Opening:
+    """The opening of the scanner for one job, from the queue's wish to the worker's answer."""
+
+    def __init__(self, device: str, request: ScanRequest, scanner: SupervisedScanner) -> None:
+        self.opened: Deferred[ScanSession] = Deferred(lambda _opened: self._give_up())
+        self._device = device
+        self._request = request
+        self._scanner = scanner
+        self._worker: WorkerProcess | None = None
+        self._deadline = scanner.clock.callLater(scanner.start_timeout_s, self._stalled)
+        self._settled = False
+
+    def begin(self, worker: WorkerProcess) -> None:
+        """The worker is warm: ask it."""
+        self._worker = worker
+        worker.owner = self
+        worker.send(protocol.Open(self._device, self._request))
+
+    def fail(self, error: ScannerError) -> None:
+        """It does not work."""
+        if self._settle():
+            self._scanner.not_opened(error)
+            self.opened.errback(error)
+
+    def worker_said(self, event: Event) -> None:
+        """The worker's answer."""
+        if isinstance(event, protocol.Failed):
+            self.fail(ScannerError(event.status, event.message))
+        elif isinstance(event, protocol.Opened) and self._settle():
+            assert self._worker is not None
+            self._scanner.log.info("{name}: {settings}", name=self._scanner.name, settings=event.settings)
+            self.opened.callback(self._scanner.opened(self._worker))
+
+    def worker_sent(self, data: bytes) -> None:
+        """No image is under way yet."""
+
+    def worker_failed(self, error: ScannerError) -> None:
+        """The worker is gone."""
+        self.fail(error)
+
+    def _stalled(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+        self.fail(ScannerError(Status.STALLED, f"the scanner did not open within {self._scanner.start_timeout_s:g} s"))
+
+    def _give_up(self) -> None:
+        """The job was cancelled while its scanner was being opened."""
+        if self._settle():
+            self._scanner.not_opened(ScannerError(Status.CANCELLED, "the scan was cancelled"))
+
+    def _settle(self) -> bool:
+        """Whether this is the first answer."""
+        if self._settled:
+            return False
+        self._settled = True
+        if self._deadline.active():
+            self._deadline.cancel()
+        return True
