@@ -56,9 +56,13 @@ class Status(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """Open the device, read what it can do, close it. Answered by Described or Failed."""
+    """Open the device, read what it can do, close it. Answered by Described or Failed.
+
+    `kind` is the device's `Device.kind`; it tells a sheet-fed scanner that has no option to say so.
+    """
 
     device: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,178 @@
+"""JPEG files of any size in the memory of a strip: `exif` and `jfif`.
+
+The page is cut into horizontal strips, each compressed by itself with the same tables, and the strips' coded data
+are joined by restart markers under one frame header with the whole height. That is baseline JPEG: a restart interval
+resets just what the start of a file resets (feasibility-sane.md 4.3).
+"""
+
+from __future__ import annotations
+
+import struct
+
+from bridge.imaging.encoder import ImagingError, Page, Rows
+from bridge.imaging.exif import exif_segment, jfif_segment
+from bridge.imaging.strips import StripCompressor, Subsampling, compressor_for
+
+MAX_SIDE = 65535
+"""Longest side of a JPEG: its header has 16 bits for each."""
+
+MAX_RESTART_INTERVAL = 65535
+"""Coding units between restart markers: the DRI segment has 16 bits."""
+
+STRIP_BYTES = 512 * 1024
+"""About how much pixel data a strip holds."""
+
+FULL_COLOR_QUALITY = 95
+"""From this quality on, colour keeps its full resolution (4:4:4); below it is halved both ways (4:2:0)."""
+
+_SOF0, _RST0, _EOI, _SOS, _DQT, _DHT = 0xC0, 0xD0, 0xD9, 0xDA, 0xDB, 0xC4
+_KEPT = (_DQT, _DHT, _SOF0, _SOS)
+
+
+def subsampling_for(page: Page) -> Subsampling:
+    """What suits the colour and quality of `page`."""
+    if page.color.channels == 1:
+        return Subsampling.GRAY
+    return Subsampling.S444 if page.quality >= FULL_COLOR_QUALITY else Subsampling.S420
+
+
+def strip_rows_for(page: Page, subsampling: Subsampling) -> int:
+    """Rows of a strip: whole rows of coding units, about STRIP_BYTES, within the limit of the restart interval."""
+    unit_rows = max(1, STRIP_BYTES // (page.row_bytes * subsampling.unit_height))
+    units_across = -(-page.width // subsampling.unit_width)
+    return min(unit_rows, MAX_RESTART_INTERVAL // units_across) * subsampling.unit_height
+
+
+class JpegEncoder:
+    """Joins strips into one baseline JPEG.
+
+    `header` is the APPn segment behind the start of the image. Raises ImagingError for a page that no JPEG can hold.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        header: bytes,
+        subsampling: Subsampling | None = None,
+        strip_rows: int | None = None,
+        compressor: StripCompressor | None = None,
+    ) -> None:
+        if not (1 <= page.width <= MAX_SIDE and 1 <= page.height <= MAX_SIDE):
+            raise ImagingError(
+                f"A JPEG of {page.width} x {page.height} pixels is not possible; a side has at most {MAX_SIDE}. "
+                "Choose a lower resolution or a smaller region."
+            )
+        if page.color.depth != 8:
+            raise ImagingError(f"A JPEG cannot hold {page.color.value}.")
+        self._page = page
+        self._header = header
+        quality = min(max(page.quality, 1), 100)
+        chosen = subsampling or subsampling_for(page)
+        self._strip_rows = strip_rows or strip_rows_for(page, chosen)
+        units = self._strip_rows // chosen.unit_height * -(-page.width // chosen.unit_width)
+        if self._strip_rows % chosen.unit_height or not 0 < units <= MAX_RESTART_INTERVAL:
+            raise ImagingError(f"Strips of {self._strip_rows} rows cannot be joined.")
+        self._interval = units
+        self._compressor = compressor or compressor_for(chosen, quality)
+        self._pending = bytearray()
+        self._strips = 0
+        self._missing = page.height
+        self._tables: dict[int, bytes] = {}
+
+    def begin(self) -> bytes:
+        """Nothing yet: the header needs the tables of the first strip."""
+        return b""
+
+    def rows(self, data: Rows) -> bytes:
+        """Take whole packed rows; the coded strips that are full now."""
+        if len(data) % self._page.row_bytes:
+            raise ImagingError(f"{len(data)} bytes are not whole rows of {self._page.row_bytes}")
+        pending = self._pending
+        pending += data
+        ready = b""
+        size = self._page.row_bytes * self._strip_rows
+        while len(pending) >= size:
+            ready += self._strip(bytes(memoryview(pending)[:size]))
+            del pending[:size]
+        return ready
+
+    def next_page(self) -> bytes:
+        """Refused: a JPEG holds one page."""
+        raise ImagingError("A JPEG file holds one page.")
+
+    def end(self) -> bytes:
+        """The last strip and the end of the image. Raises ImagingError when the page is not whole."""
+        ready = self._strip(bytes(self._pending)) if self._pending else b""
+        self._pending.clear()
+        if self._missing:
+            raise ImagingError(f"{self._missing} rows of the page are missing.")
+        return ready + bytes((0xFF, _EOI))
+
+    def _strip(self, data: bytes) -> bytes:
+        rows = len(data) // self._page.row_bytes
+        if rows > self._missing:
+            raise ImagingError("More rows came than the page has.")
+        self._missing -= rows
+        segments, coded = split(self._compressor.compress(data, self._page.width, rows))
+        if self._strips == 0:
+            self._tables = _tables(segments)
+            start = self._frame_header(segments)
+        else:
+            # A different table would decode to noise without any error; TJ_OPTIMIZE in the environment does that.
+            if _tables(segments) != self._tables:
+                raise ImagingError("The strips of the JPEG do not share their tables; unset TJ_OPTIMIZE.")
+            start = bytes((0xFF, _RST0 + (self._strips - 1) % 8))
+        self._strips += 1
+        return start + coded
+
+    def _frame_header(self, segments: list[tuple[int, bytes]]) -> bytes:
+        """Everything before the coded data, with the height of the whole page and the restart interval."""
+        parts = [b"\xff\xd8", self._header]
+        for marker, segment in segments:
+            if marker == _SOF0:
+                segment = segment[:5] + struct.pack(">H", self._page.height) + segment[7:]
+            if marker == _SOS:
+                parts.append(b"\xff\xdd\x00\x04" + struct.pack(">H", self._interval))
+            if marker in _KEPT:
+                parts.append(segment)
+        return b"".join(parts)
+
+
+class JfifEncoder(JpegEncoder):
+    """A JPEG with JFIF's APP0."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page, jfif_segment(page))
+
+
+class ExifEncoder(JpegEncoder):
+    """A JPEG with Exif's APP1."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page, exif_segment(page))
+
+
+def split(jpeg: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The segments of a baseline JPEG up to the start of scan, markers included, and its coded data.
+
+    Raises ImagingError for anything else.
+    """
+    segments: list[tuple[int, bytes]] = []
+    position = 2
+    while position + 4 <= len(jpeg) and jpeg[position] == 0xFF:
+        marker = jpeg[position + 1]
+        end = position + 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
+        segments.append((marker, jpeg[position:end]))
+        position = end
+        if marker == _SOS:
+            break
+    if not segments or segments[-1][0] != _SOS or jpeg[-2:] != b"\xff\xd9":
+        raise ImagingError("The compressor delivered something that is no baseline JPEG.")
+    if not any(marker == _SOF0 for marker, _ in segments):
+        raise ImagingError("The compressor delivered a JPEG that is not baseline.")
+    return segments, jpeg[position:-2]
+
+
+def _tables(segments: list[tuple[int, bytes]]) -> dict[int, bytes]:
+    """The quantisation and Huffman tables by kind."""
+    return {kind: b"".join(part for marker, part in segments if marker == kind) for kind in (_DQT, _DHT)}

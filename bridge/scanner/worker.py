@@ -1,0 +1,206 @@
+"""The worker process: `python3 -m bridge.scanner.worker`, one scanner and one job at a time.
+
+SANE's backends crash, hang and leak, so they run here and not in the daemon. Commands come on standard input, events
+go to descriptor 4 and the bytes of images to descriptor 3 (protocol.py); standard output and error are log, because
+backends print there. The main thread does the work, a second one reads the commands, so that Cancel is heard while
+the scanner is busy.
+
+The process dies with its parent, and it ends with `os._exit`: an orderly end of libsane can dead-lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+
+from bridge.scanner.cancellation import Cancellation
+from bridge.scanner.channel import Events, ImagePipe, commands
+from bridge.scanner.description import describe
+from bridge.scanner.failure import ScanFailure
+from bridge.scanner.handle import MESSAGES, LayoutError, check_layout
+from bridge.scanner.imagefile import ImageFile
+from bridge.scanner.model import InputSource
+from bridge.scanner.options import apply
+from bridge.scanner.protocol import (
+    COMMAND_FD,
+    EVENT_FD,
+    IMAGE_FD,
+    MAX_MESSAGE,
+    Cancel,
+    Close,
+    Closed,
+    Command,
+    Describe,
+    Described,
+    Failed,
+    FrameError,
+    ImageDone,
+    Open,
+    Opened,
+    Ready,
+    Status,
+)
+from bridge.scanner.session import Backend, Session
+
+PR_SET_PDEATHSIG = 1
+
+MAX_WAITING = 16
+"""Commands that may wait for the main thread; a daemon has two under way at most."""
+
+EXIT_DONE = 0
+EXIT_BROKEN = 1
+EXIT_UNFIT = 2
+
+
+class Worker:
+    """Carries out commands, one after another, on one device."""
+
+    def __init__(self, backend: Backend, events: Events, image_fd: int) -> None:
+        self._backend = backend
+        self._events = events
+        self._cancellation = Cancellation()
+        self._image_pipe = ImagePipe(image_fd, self._cancellation)
+        self._waiting: queue.Queue[Command] = queue.Queue(MAX_WAITING)
+        self._session: Session | None = None
+        self._file: ImageFile | None = None
+        self._source = InputSource.PLATEN
+
+    def run(self) -> None:
+        """Carry out commands until Close, on the main thread."""
+        while not isinstance(command := self._waiting.get(), Close):
+            try:
+                self._carry_out(command)
+            except ScanFailure as failure:
+                self._failed(failure.status, failure.message)
+            except Exception as error:
+                traceback.print_exc()
+                self._failed(Status.IO_ERROR, f"The worker failed: {error!r}")
+        if self._session is not None:
+            self._session.close()
+        self._events.tell(Closed())
+
+    def listen(self, fd: int) -> None:
+        """Read commands from `fd` until its end, on the control thread; the end means Close."""
+        try:
+            for command in commands(fd):
+                if isinstance(command, Cancel):
+                    self._cancel()
+                else:
+                    self._waiting.put_nowait(command)
+        except (FrameError, queue.Full) as error:
+            self._events.tell(Failed(Status.PROTOCOL, f"The worker cannot follow its commands: {error}"[:MAX_MESSAGE]))
+        self._cancel()
+        self._waiting.put(Close())
+
+    def _cancel(self) -> None:
+        self._cancellation.set()
+        session = self._session
+        if session is not None:
+            session.cancel_soon()
+
+    def _failed(self, status: Status, message: str) -> None:
+        # Whatever ends after a cancel was asked for is a cancel: backends end in every way then.
+        if self._cancellation.is_set():
+            status, message = Status.CANCELLED, MESSAGES[Status.CANCELLED]
+        self._events.tell(Failed(status, message[:MAX_MESSAGE]))
+
+    def _carry_out(self, command: Command) -> None:
+        if isinstance(command, Describe):
+            self._describe(command)
+        elif isinstance(command, Open):
+            self._open(command)
+        else:
+            self._start_image()
+
+    def _describe(self, command: Describe) -> None:
+        if self._session is not None:
+            raise ScanFailure(Status.INVALID, "The worker has a job and cannot describe its scanner now.")
+        session = self._backend.open(command.device, self._cancellation)
+        try:
+            found = describe(session, command.kind)
+        finally:
+            session.close()
+        self._events.tell(Described(found))
+
+    def _open(self, command: Open) -> None:
+        if self._session is not None:
+            raise ScanFailure(Status.INVALID, "The worker has a job already.")
+        self._cancellation.check()
+        session = self._backend.open(command.device, self._cancellation)
+        try:
+            delivery = apply(session, command.request)
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+        self._source = command.request.source
+        self._file = ImageFile(
+            session, command.request, delivery.placement, self._image_pipe.write, self._events.tell
+        )
+        self._events.tell(Opened(delivery.settings[:MAX_MESSAGE]))
+
+    def _start_image(self) -> None:
+        if self._session is None or self._file is None:
+            raise ScanFailure(Status.INVALID, "No scanner is open.")
+        try:
+            size = self._file.scan()
+            self._cancellation.check()
+        except BaseException:
+            self._session.stop()
+            raise
+        if not self._source.is_feeder:
+            self._session.stop()
+        self._events.tell(ImageDone(size))
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends; by SIGKILL, which no backend can catch."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def leave_terminal() -> None:
+    """Go to a session of our own, so that Ctrl-C reaches the daemon alone, which then ends its workers in order."""
+    try:
+        os.setsid()
+    except PermissionError:
+        pass
+
+
+def restore_signals() -> None:
+    """Let SIGTERM end the process at once again: backends install handlers of their own (feasibility-sane.md 2)."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def main() -> int:
+    """Run a worker on the descriptors of protocol.py; the exit status."""
+    die_with_parent()
+    leave_terminal()
+    events = Events(EVENT_FD)
+    try:
+        check_layout()
+        backend = Backend(restore_signals)
+    except (LayoutError, OSError) as error:
+        events.tell(Failed(Status.UNSUPPORTED, f"SANE cannot be used: {error}"[:MAX_MESSAGE]))
+        return EXIT_UNFIT
+    restore_signals()
+    worker = Worker(backend, events, IMAGE_FD)
+    threading.Thread(target=worker.listen, args=(COMMAND_FD,), name="control", daemon=True).start()
+    events.tell(Ready())
+    worker.run()
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    status = EXIT_BROKEN
+    try:
+        status = main()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
