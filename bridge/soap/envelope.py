@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -102,12 +102,14 @@ def write_envelope(
     relates_to: str | None = None,
     message_id: str | None = None,
     headers: Iterable[Element] = (),
+    prefixes: Mapping[str, str] = ns.PREFIXES,
 ) -> bytes:
     """A whole message as UTF-8 with an XML declaration; a fresh MessageID is made when none is given.
 
-    All prefixes of `namespaces.PREFIXES` stand on the Envelope, so that QNames in text may use them (checklist 27, 28).
+    All `prefixes` stand on the Envelope, so that QNames in text may use them (checklist 27, 28); a datagram, which has
+    little room, names only those that it needs.
     """
-    envelope = etree.Element(tag(ns.SOAP, "Envelope"), nsmap=ns.PREFIXES)
+    envelope = etree.Element(tag(ns.SOAP, "Envelope"), nsmap=dict(prefixes))
     header = etree.SubElement(envelope, tag(ns.SOAP, "Header"))
     _text(header, "To", to)
     _text(header, "Action", action)
