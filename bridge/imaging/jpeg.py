@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 
+from bridge.imaging.ahead import CompressorThread
 from bridge.imaging.encoder import ImagingError, Page, Rows
 from bridge.imaging.exif import exif_segment, jfif_segment
 from bridge.imaging.strips import StripCompressor, Subsampling, compressor_for
@@ -73,10 +74,11 @@ class JpegEncoder:
         if self._strip_rows % chosen.unit_height or not 0 < units <= MAX_RESTART_INTERVAL:
             raise ImagingError(f"Strips of {self._strip_rows} rows cannot be joined.")
         self._interval = units
-        self._compressor = compressor or compressor_for(chosen, quality)
-        self._pending = bytearray()
-        self._strips = 0
+        self._compressor = CompressorThread(compressor or compressor_for(chosen, quality), page.width)
+        self._strip = bytearray(page.row_bytes * self._strip_rows)
+        self._filled = 0
         self._missing = page.height
+        self._strips = 0
         self._tables: dict[int, bytes] = {}
 
     def begin(self) -> bytes:
@@ -84,36 +86,45 @@ class JpegEncoder:
         return b""
 
     def rows(self, data: Rows) -> bytes:
-        """Take whole packed rows; the coded strips that are full now."""
-        if len(data) % self._page.row_bytes:
-            raise ImagingError(f"{len(data)} bytes are not whole rows of {self._page.row_bytes}")
-        pending = self._pending
-        pending += data
-        ready = b""
-        size = self._page.row_bytes * self._strip_rows
-        while len(pending) >= size:
-            ready += self._strip(bytes(memoryview(pending)[:size]))
-            del pending[:size]
-        return ready
+        """Take whole packed rows; the coded strips that are ready by now. Raises ImagingError."""
+        count, rest = divmod(len(data), self._page.row_bytes)
+        if rest:
+            raise ImagingError(f"{len(data)} bytes are not whole rows of {self._page.row_bytes}.")
+        if count > self._missing:
+            raise ImagingError("More rows came than the page has.")
+        self._missing -= count
+        ready = []
+        left = memoryview(data)
+        while left:
+            part = left[: len(self._strip) - self._filled]
+            self._strip[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            left = left[len(part) :]
+            if self._filled == len(self._strip):
+                self._hand_over()
+                ready += [self._joined(strip) for strip in self._compressor.take()]
+        return b"".join(ready)
 
     def next_page(self) -> bytes:
         """Refused: a JPEG holds one page."""
         raise ImagingError("A JPEG file holds one page.")
 
     def end(self) -> bytes:
-        """The last strip and the end of the image. Raises ImagingError when the page is not whole."""
-        ready = self._strip(bytes(self._pending)) if self._pending else b""
-        self._pending.clear()
+        """The last strips and the end of the image. Raises ImagingError when the page is not whole."""
         if self._missing:
             raise ImagingError(f"{self._missing} rows of the page are missing.")
-        return ready + bytes((0xFF, _EOI))
+        if self._filled:
+            self._hand_over()
+        return b"".join([*(self._joined(strip) for strip in self._compressor.take(leave=0)), bytes((0xFF, _EOI))])
 
-    def _strip(self, data: bytes) -> bytes:
-        rows = len(data) // self._page.row_bytes
-        if rows > self._missing:
-            raise ImagingError("More rows came than the page has.")
-        self._missing -= rows
-        segments, coded = split(self._compressor.compress(data, self._page.width, rows))
+    def _hand_over(self) -> None:
+        self._compressor.submit(self._strip, self._filled // self._page.row_bytes)
+        self._strip = bytearray(len(self._strip))
+        self._filled = 0
+
+    def _joined(self, jpeg: bytes) -> bytes:
+        """What of a strip's own JPEG goes into the file."""
+        segments, coded = split(jpeg)
         if self._strips == 0:
             self._tables = _tables(segments)
             start = self._frame_header(segments)
