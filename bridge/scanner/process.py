@@ -98,21 +98,16 @@ class WorkerProcess(ProcessProtocol):
     def dismiss(self) -> Deferred[None]:
         """End the process: politely, then by SIGTERM, then by SIGKILL. Gives `gone`."""
         if not self._leaving and not self._over:
-            self._leaving = True
+            self._leave((TERM_AFTER_S, signal.SIGTERM), (KILL_AFTER_S, signal.SIGKILL))
+            self.resume_images()
             self.send(protocol.Cancel())
             self.send(protocol.Close())
-            self._lifecycle.leave()
-            self.resume_images()
-            self._deadlines = [
-                self._clock.callLater(TERM_AFTER_S, self._signal, signal.SIGTERM),
-                self._clock.callLater(KILL_AFTER_S, self._signal, signal.SIGKILL),
-                self._clock.callLater(LEAVE_AFTER_S, self._leave_behind),
-            ]
         return self.gone
 
     def kill(self) -> Deferred[None]:
         """End the process at once: it has shown that it does not listen. Gives `gone`."""
-        self.dismiss()
+        if not self._leaving and not self._over:
+            self._leave()
         self._signal(signal.SIGKILL)
         return self.gone
 
@@ -192,6 +187,13 @@ class WorkerProcess(ProcessProtocol):
             how = reason.getErrorMessage()
             self.owner.worker_failed(ScannerError(Status.DIED, f"the worker process ended by itself: {how}"))
         self.gone.callback(None)
+
+    def _leave(self, *signals: tuple[float, signal.Signals]) -> None:
+        """The process is told to end: note what is done, and when, if it does not."""
+        self._leaving = True
+        self._lifecycle.leave()
+        self._deadlines = [self._clock.callLater(after, self._signal, number) for after, number in signals]
+        self._deadlines.append(self._clock.callLater(LEAVE_AFTER_S, self._leave_behind))
 
     def _leave_behind(self) -> None:
         """A process in an uninterruptible call of the kernel: nobody waits for it."""
