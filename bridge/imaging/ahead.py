@@ -9,15 +9,14 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Union
 
 from bridge.imaging.strips import StripCompressor
 
 MAX_AHEAD = 2
 """Strips that wait for the thread or for being taken, besides the one being filled."""
 
-_Job = Union[tuple[bytearray, int], None]
-_Result = Union[bytes, Exception]
+_Job = tuple[bytearray, int] | None
+_Result = bytes | Exception
 
 
 class CompressorThread:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, Union
+from typing import Protocol
 
 from bridge.scanner.model import ColorMode, Resolution
 
-Rows = Union[bytes, bytearray, memoryview]
+Rows = bytes | bytearray | memoryview
 """Whole rows, one after another, packed, gray or red-green-blue, 0 is black."""
 
 

@@ -45,12 +45,12 @@ class Frame:
     def check(self) -> None:
         """Raise ImagingError when rows of this shape cannot be read."""
         if self.kind in ("red", "green", "blue"):
-            raise ImagingError("The scanner delivers colour in three passes, which is not supported; scan in gray.")
+            raise ImagingError("Colour in three passes, as this scanner delivers it, is not supported; scan in gray.")
         if self.kind not in ("color", "gray"):
             raise ImagingError(f"The scanner delivers frames of an unknown kind ({self.kind}).")
         if self.depth not in (8, 16) and (self.depth, self.channels) != (1, 1):
-            raise ImagingError(f"The scanner delivers {self.channels} x {self.depth} bits a pixel; not supported.")
-        if not (1 <= self.width and self.packed <= self.stride <= MAX_STRIDE):
+            raise ImagingError(f"{self.channels} x {self.depth} bits a pixel, as the scanner delivers, cannot be read.")
+        if not (self.width >= 1 and self.packed <= self.stride <= MAX_STRIDE):
             raise ImagingError(f"The scanner says that {self.width} pixels take {self.stride} bytes; impossible.")
 
 

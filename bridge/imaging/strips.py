@@ -26,12 +26,14 @@ class Subsampling(Enum):
     @property
     def unit_width(self) -> int:
         """Pixels that a coding unit is wide."""
-        return self.value[0]
+        width: int = self.value[0]
+        return width
 
     @property
     def unit_height(self) -> int:
         """Pixels that a coding unit is high; the rows of every strip but the last are a multiple of it."""
-        return self.value[1]
+        height: int = self.value[1]
+        return height
 
     @property
     def channels(self) -> int:
@@ -46,18 +48,18 @@ class StripCompressor(Protocol):
         """A JPEG of the first `rows` rows of `data`. Raises ImagingError."""
 
 
+_PIXEL_FORMATS = {1: 6, 3: 0}
+"""libturbojpeg's TJPF_GRAY and TJPF_RGB, by channels."""
+
+_TURBO_SUBSAMPLINGS = {Subsampling.S444: 0, Subsampling.S422: 1, Subsampling.S420: 2, Subsampling.GRAY: 3}
+_PILLOW_SUBSAMPLINGS = {Subsampling.S444: 0, Subsampling.S422: 1, Subsampling.S420: 2}
+
+_NO_REALLOCATION = 1024
+_ACCURATE_DCT = 4096
+
+
 class TurboCompressor:
     """By libturbojpeg; other threads run on while it compresses."""
-
-    _PIXEL_FORMATS = {1: 6, 3: 0}
-    _SUBSAMPLINGS = {
-        Subsampling.S444: 0,
-        Subsampling.S422: 1,
-        Subsampling.S420: 2,
-        Subsampling.GRAY: 3,
-    }
-    _NO_REALLOCATION = 1024
-    _ACCURATE_DCT = 4096
 
     def __init__(self, library: ctypes.CDLL, subsampling: Subsampling, quality: int) -> None:
         self._library = library
@@ -73,7 +75,7 @@ class TurboCompressor:
         channels = self._subsampling.channels
         if len(data) < width * rows * channels:
             raise ValueError(f"{len(data)} bytes for {rows} rows of {width} pixels")
-        code = self._SUBSAMPLINGS[self._subsampling]
+        code = _TURBO_SUBSAMPLINGS[self._subsampling]
         needed = self._library.tjBufSize(width, rows, code)
         if needed > len(self._output):
             self._output = ctypes.create_string_buffer(needed)
@@ -86,12 +88,12 @@ class TurboCompressor:
             width,
             width * channels,
             rows,
-            self._PIXEL_FORMATS[channels],
+            _PIXEL_FORMATS[channels],
             ctypes.byref(output),
             ctypes.byref(size),
             code,
             self._quality,
-            self._NO_REALLOCATION | self._ACCURATE_DCT,
+            _NO_REALLOCATION | _ACCURATE_DCT,
         )
         if failed:
             text = (self._library.tjGetErrorStr2(self._handle) or b"").decode("latin-1")
@@ -106,14 +108,12 @@ class TurboCompressor:
 class PillowCompressor:
     """By Pillow, everywhere it is."""
 
-    _SUBSAMPLINGS = {Subsampling.S444: 0, Subsampling.S422: 1, Subsampling.S420: 2}
-
     def __init__(self, subsampling: Subsampling, quality: int) -> None:
         self._mode = "L" if subsampling is Subsampling.GRAY else "RGB"
         self._channels = subsampling.channels
         self._options: dict[str, int] = {"quality": quality}
         if subsampling is not Subsampling.GRAY:
-            self._options["subsampling"] = self._SUBSAMPLINGS[subsampling]
+            self._options["subsampling"] = _PILLOW_SUBSAMPLINGS[subsampling]
 
     def compress(self, data: bytes | bytearray, width: int, rows: int) -> bytes:
         """A JPEG of the first `rows` rows of `data`. Raises ImagingError."""

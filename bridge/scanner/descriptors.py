@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
-Value = Union[bool, int, float, str]
+Value = bool | int | float | str
 """What an option may hold; numeric tables are not among it."""
 
 TYPES = ("bool", "int", "fixed", "string", "button", "group")

@@ -79,24 +79,21 @@ def status_texts(library: ctypes.CDLL) -> dict[str, Status]:
 
 
 def check_layout(device_type: type | None = None) -> None:
-    """Check that python-sane's device object is an object header and one pointer, as `PixelReader` needs.
+    """Check that python-sane's device object is CPython's object header and one pointer, as `PixelReader` needs.
 
-    Without `device_type` the type is looked up among those that the extension module registered; a module that
-    hides it is checked when a device is open. Raises LayoutError.
+    Before a device is open its type is not to be had; then only the interpreter is checked. Raises LayoutError.
     """
     if sys.implementation.name != "cpython":
         raise LayoutError(f"python-sane's handle can be read on CPython only, not on {sys.implementation.name}.")
-    kinds = [device_type] if device_type is not None else _registered_types()
-    for kind in kinds:
-        if kind.__basicsize__ != _HEADER + _POINTER or kind.__itemsize__ != 0 or kind.__dictoffset__ != 0:
-            raise LayoutError(
-                f"This python-sane keeps {kind.__basicsize__} bytes for a device where {_HEADER + _POINTER} were "
-                "expected, so its handle cannot be found. Install the python3-sane of a supported Debian release."
-            )
-
-
-def _registered_types() -> list[type]:
-    return [kind for kind in object.__subclasses__() if kind.__module__ == "_sane" or kind.__name__ == "_sane.SaneDev"]
+    if device_type is None:
+        return
+    expected = _HEADER + _POINTER
+    extras = device_type.__itemsize__ or device_type.__dictoffset__ or device_type.__weakrefoffset__
+    if device_type.__basicsize__ != expected or extras:
+        raise LayoutError(
+            f"This python-sane keeps {device_type.__basicsize__} bytes for a device where {expected} were expected, "
+            "so its handle cannot be found. Install the python3-sane of a supported Debian release."
+        )
 
 
 def handle_of(raw: Any) -> int:

@@ -53,7 +53,10 @@ class Delivery:
 
 
 def apply(device: Adjustable, request: ScanRequest) -> Delivery:
-    """Set `device` up for `request`. Raises ScanFailure when it lacks the source or refuses what cannot be done without."""
+    """Set `device` up for `request`.
+
+    Raises ScanFailure when it lacks the source or refuses what cannot be done without.
+    """
     setup = _Setup(device)
     choose_source(device, request.source)
     setup.paper(request)
@@ -162,8 +165,8 @@ class _Setup:
             step_x=_step(rx, region.width, request.resolution.width, request.width),
             step_y=_step(ry, region.height, request.resolution.height, request.height),
         )
-        words = [*self._words, f"delivers {float(rx):g} x {float(ry):g} dpi from {float(left):.3f}, {float(top):.3f} in"]
-        return Delivery(placement, ", ".join(words))
+        real = f"delivers {float(rx):g} x {float(ry):g} dpi from {float(left):.3f}, {float(top):.3f} in"
+        return Delivery(placement, ", ".join([*self._words, real]))
 
 
 def fit(option: Option, value: Value) -> Value:
@@ -185,7 +188,10 @@ def fit(option: Option, value: Value) -> Value:
 
 
 def exposure_value(minimum: float, maximum: float, value: int) -> float:
-    """Where `value` of -1000..1000 lies between `minimum` and `maximum`; 0 lies at 0, or in the middle if 0 is outside."""
+    """Where `value` of -1000..1000 lies between `minimum` and `maximum`.
+
+    0 lies at 0, or in the middle where 0 is outside or at an end.
+    """
     neutral = 0.0 if minimum < 0 < maximum else (minimum + maximum) / 2
     share = min(max(value, -EXPOSURE_RANGE), EXPOSURE_RANGE) / EXPOSURE_RANGE
     return neutral + share * (maximum - neutral if share > 0 else neutral - minimum)

@@ -10,16 +10,15 @@ The process dies with its parent, and it ends with `os._exit`: an orderly end of
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
-import signal
 import sys
 import threading
 import traceback
 
 from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.channel import Events, ImagePipe, commands
+from bridge.scanner.child import die_with_parent, leave_terminal, restore_signals
 from bridge.scanner.description import describe
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES, LayoutError, check_layout
@@ -47,8 +46,6 @@ from bridge.scanner.protocol import (
 )
 from bridge.scanner.session import Backend, Session
 
-PR_SET_PDEATHSIG = 1
-
 MAX_WAITING = 16
 """Commands that may wait for the main thread; a daemon has two under way at most."""
 
@@ -69,9 +66,10 @@ class Worker:
         self._session: Session | None = None
         self._file: ImageFile | None = None
         self._source = InputSource.PLATEN
+        self._status = EXIT_DONE
 
-    def run(self) -> None:
-        """Carry out commands until Close, on the main thread."""
+    def run(self) -> int:
+        """Carry out commands until Close, on the main thread; the exit status."""
         while not isinstance(command := self._waiting.get(), Close):
             try:
                 self._carry_out(command)
@@ -83,6 +81,7 @@ class Worker:
         if self._session is not None:
             self._session.close()
         self._events.tell(Closed())
+        return self._status
 
     def listen(self, fd: int) -> None:
         """Read commands from `fd` until its end, on the control thread; the end means Close."""
@@ -93,6 +92,7 @@ class Worker:
                 else:
                     self._waiting.put_nowait(command)
         except (FrameError, queue.Full) as error:
+            self._status = EXIT_BROKEN
             self._events.tell(Failed(Status.PROTOCOL, f"The worker cannot follow its commands: {error}"[:MAX_MESSAGE]))
         self._cancel()
         self._waiting.put(Close())
@@ -158,24 +158,6 @@ class Worker:
         self._events.tell(ImageDone(size))
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends; by SIGKILL, which no backend can catch."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def leave_terminal() -> None:
-    """Go to a session of our own, so that Ctrl-C reaches the daemon alone, which then ends its workers in order."""
-    try:
-        os.setsid()
-    except PermissionError:
-        pass
-
-
-def restore_signals() -> None:
-    """Let SIGTERM end the process at once again: backends install handlers of their own (feasibility-sane.md 2)."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def main() -> int:
     """Run a worker on the descriptors of protocol.py; the exit status."""
     die_with_parent()
@@ -191,8 +173,7 @@ def main() -> int:
     worker = Worker(backend, events, IMAGE_FD)
     threading.Thread(target=worker.listen, args=(COMMAND_FD,), name="control", daemon=True).start()
     events.tell(Ready())
-    worker.run()
-    return EXIT_DONE
+    return worker.run()
 
 
 if __name__ == "__main__":
