@@ -197,7 +197,11 @@ class JobQueue(JobObserver):
         if job.ending:
             retrieval.refuse(JobCancelled())
             return
-        self._report(error, job)
+        outcomes.report(self._scanner.status, error, job.order.request.source)
+        self._forget_failure_later()
+        if error.status != Status.NO_DOCUMENTS or not job.scans_completed:
+            advice = outcome.advice
+            self.log.warn("job {job_id}: {advice} ({error})", job_id=job.id, advice=advice, error=str(error))
         if error.status == Status.NO_DOCUMENTS:
             if job.scans_completed:
                 job.finish()
@@ -314,10 +318,8 @@ class JobQueue(JobObserver):
         if self._turn is None:
             self._scanner.status.busy(False)
 
-    def _report(self, error: ScannerError, job: Job) -> None:
-        advice = outcomes.outcome_of(error).advice
-        self.log.warn("job {job_id}: {advice} ({error})", job_id=job.id, advice=advice, error=str(error))
-        outcomes.report(self._scanner.status, error, job.order.request.source)
+    def _forget_failure_later(self) -> None:
+        """Nobody can know how long a failure lasts when nobody tries again."""
         if self._forgetting is not None and self._forgetting.active():
             self._forgetting.cancel()
         self._forgetting = self._clock.callLater(CONDITION_MEMORY_S, outcomes.forget, self._scanner.status)

@@ -49,13 +49,17 @@ class WorkerOwner(Protocol):
 
 
 class WorkerProcess(ProcessProtocol):
-    """Bytes to frames and back. `gone` fires when the process has ended, or was left behind."""
+    """Bytes to frames and back. `gone` fires when the process has ended, or was left behind.
+
+    `failed` says that it died by itself or had to be killed.
+    """
 
     log = Logger()
 
     def __init__(self, clock: IReactorTime, title: str) -> None:
         self.gone: Deferred[None] = Deferred()
         self.owner: WorkerOwner | None = None
+        self.failed = False
         self._clock = clock
         self._title = title
         self._lifecycle = WorkerLifecycle()
@@ -106,6 +110,7 @@ class WorkerProcess(ProcessProtocol):
 
     def kill(self) -> Deferred[None]:
         """End the process at once: it has shown that it does not listen. Gives `gone`."""
+        self.failed = True
         if not self._leaving and not self._over:
             self._leave()
         self._signal(signal.SIGKILL)
@@ -183,6 +188,7 @@ class WorkerProcess(ProcessProtocol):
                 self._process.closeChildFD(descriptor)
         leaving = self._leaving
         self._leaving = True
+        self.failed = self.failed or not leaving
         if self.owner is not None and not leaving:
             how = reason.getErrorMessage()
             self.owner.worker_failed(ScannerError(Status.DIED, f"the worker process ended by itself: {how}"))

@@ -37,7 +37,8 @@ FAILURES_TO_STOP = 3
 class SupervisedScanner:
     """A scanner behind worker processes (`bridge.interfaces.Scanner`).
 
-    `spawn_worker` starts a worker; `capabilities` are those that `describe` found.
+    `spawn_worker` starts a worker; `capabilities` are those that `describe` found. `restarts` counts workers that had
+    to be replaced because they failed.
     """
 
     log = Logger()
@@ -174,6 +175,7 @@ class SupervisedScanner:
 
         def replace(_gone: None) -> None:
             if self._worker is worker:
+                self.restarts += worker.failed
                 self._worker = None
                 self._replace_now()
             gone.callback(None)
@@ -186,7 +188,6 @@ class SupervisedScanner:
         if self._stopping:
             return
         self._warm = False
-        self.restarts += 1
         self._worker = self._spawn_worker()
         self._worker.owner = self
         self._again = self._clock.callLater(READY_TIMEOUT_S, self._not_ready)
@@ -198,6 +199,7 @@ class SupervisedScanner:
 
     def _failed(self, error: ScannerError) -> None:
         """The worker is lost; start another after a pause that grows."""
+        self.restarts += 1
         self._worker = None
         self._stop_again()
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failures)
@@ -254,7 +256,7 @@ class _Opening:
             self.fail(ScannerError(event.status, event.message))
         elif isinstance(event, protocol.Opened) and self._settle():
             assert self._worker is not None
-            self._scanner.log.info("{name}: {settings}", name=self._scanner.name, settings=event.settings)
+            self._scanner.log.debug("{name}: {settings}", name=self._scanner.name, settings=event.settings)
             self.opened.callback(self._scanner.opened(self._worker))
 
     def worker_sent(self, data: bytes) -> None:

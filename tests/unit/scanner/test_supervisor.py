@@ -116,6 +116,7 @@ def test_every_session_ends_with_a_fresh_worker(bench: Bench) -> None:
     assert isinstance(process.heard[-1], protocol.Close)
     assert process.signals == []
     assert [each.pid for each in bench.reactor.processes] == [None, 1001]
+    assert bench.scanner.restarts == 0
     again, process = bench.opened()
     sink = Sink()
     again.start_image(sink)
@@ -133,6 +134,7 @@ def test_a_dead_worker_is_told_once(bench: Bench) -> None:
     assert sink.heard == ["started", "failed died"]
     success_result_of(session.close())
     assert bench.reactor.process.pid == 1001
+    assert bench.scanner.restarts == 1
 
 
 def test_a_dead_worker_before_its_image_is_told_at_its_start(bench: Bench) -> None:

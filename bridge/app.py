@@ -1,0 +1,235 @@
+"""The service tree and all wiring of the daemon, readable from top to bottom.
+
+    settings -> log, identity -> site on the HTTP port, discovery on 3702, control socket
+    scanners found by a listing process -> for each: worker, queue, scan service, Hello
+"""
+
+# Twisted's web classes have no types, and ours inherit that.
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from bridge import __version__, config
+from bridge.discovery import netif
+from bridge.discovery.sequence import AppSequence
+from bridge.discovery.service import DiscoveryService
+from bridge.discovery.target import Target
+from bridge.dpws.endpoints import StableDiscoveryEndpoint
+from bridge.errors import BridgeError, ScannerError, StateError
+from bridge.finder import Finder, Found
+from bridge.http.access import Access
+from bridge.http.resources import SoapResource, Tree
+from bridge.http.site import Site
+from bridge.http.trace import WireTrace
+from bridge.identity import Identity, machine_seed
+from bridge.served_scanner import ServedScanner
+from bridge.settings import Settings
+from bridge.soap.dispatch import FaultStatus
+from bridge.system import journal, sdnotify
+from bridge.system.control import ControlServer
+from bridge.system.places import control_socket, state_directory
+from bridge.web.pages import Front, StatusJson
+from bridge.web.status import status_of
+from bridge.welcome import welcome
+
+RETRY_S = (5.0, 15.0, 60.0)
+"""Pauses before a scanner that did not answer is asked again; the last one repeats."""
+
+
+class Bridge:
+    """The running daemon.
+
+    `reactor` is Twisted's; `start` and `stop` are its life. Raises StateError from `start` when the state directory,
+    the HTTP port or the control socket cannot be had.
+    """
+
+    log = Logger()
+
+    def __init__(self, settings: Settings, reactor: Any, log_levels: journal.LogLevels) -> None:
+        self.settings = settings
+        self.ready = False
+        self.http_port = 0
+        self.scanners: list[ServedScanner] = []
+        self._reactor = reactor
+        self._log_levels = log_levels
+        self._hostname = socket.gethostname().partition(".")[0]
+        self._identity = Identity.load(state_directory(settings, os.environ), seed=machine_seed(), now=time.time)
+        self._target = Target(AppSequence(self._identity.instance_id), hello_xaddrs=settings.interop.hello_xaddrs)
+        self._trace = WireTrace(settings.log.wire)
+        self._access = Access(self._interfaces, settings.network.allow)
+        self._tree = Tree()
+        self._site = Site(self._tree, reactor, self._access.allowed)
+        commands = {"status": lambda _request: status_of(self)}
+        self._control = ControlServer(control_socket(settings, os.environ), commands, reactor)
+        self._finder = Finder(settings, reactor)
+        self._port: Any = None
+        self._discovery: DiscoveryService | None = None
+        self._retries: list[Any] = []
+
+    @property
+    def names(self) -> list[str]:
+        """What the scanners are called."""
+        return [scanner.scanner.name for scanner in self.scanners]
+
+    @property
+    def virtual(self) -> bool:
+        """Whether SANE's virtual scanner is served, and not a real one."""
+        return any(scanner.virtual for scanner in self.scanners)
+
+    # -- life ------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen, find the scanners, and say Hello for each."""
+        self._control.listen(self._reactor)
+        self._port = self._listen()
+        self.http_port = self._port.getHost().port
+        stable = SoapResource(
+            StableDiscoveryEndpoint(self._target),
+            fault_status=cast(FaultStatus, self.settings.interop.fault_status),
+            trace=self._trace,
+        )
+        self._tree.set_directed_discovery(stable)
+        self._tree.putChild(b"", Front(self))
+        self._tree.putChild(b"status.json", StatusJson(self))
+        self._discovery = DiscoveryService(self._reactor, self._target, self.http_port, self._interfaces)
+        for found in await self._finder.find():
+            await self._serve(found)
+        self._discovery.startService()
+        self.ready = True
+
+    def stop(self) -> Deferred[None]:
+        """Say Bye, end jobs and workers, close everything. Fires when no process of ours is left."""
+        self.ready = False
+        for retry in self._retries:
+            if retry.active():
+                retry.cancel()
+        ending: list[Deferred[Any]] = [self._control.close()]
+        if self._discovery is not None and self._discovery.running:
+            ending.append(self._discovery.stopService())
+        ending.extend(scanner.stop(self._tree) for scanner in self.scanners)
+        done: Deferred[None] = Deferred()
+
+        def close_port(_results: object) -> None:
+            if self._port is not None:
+                self._port.stopListening()
+            done.callback(None)
+
+        DeferredList(ending, consumeErrors=True).addCallback(close_port)
+        return done
+
+    def reload(self) -> None:
+        """Read the settings again; those that can change while jobs run take effect at once."""
+        try:
+            fresh = config.reload(self.settings)
+        except BridgeError as error:
+            self.log.error("the settings stay as they are: {error}", error=str(error))
+            return
+        self._log_levels.set(fresh.log.level)
+        self._trace.enabled = fresh.log.wire
+        self._access.allow(fresh.network.allow)
+        self.log.info("settings read again: log and network.allow are in effect, the others after a restart")
+
+    # -- scanners --------------------------------------------------------------------------------
+
+    async def _serve(self, found: Found, attempt: int = 0) -> None:
+        """Put a scanner on the network; one that does not answer is asked again later."""
+        try:
+            capabilities = await found.spawner.describe(found.device)
+        except ScannerError as error:
+            pause = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+            self.log.warn(
+                "{title} does not answer: {error}. It is asked again in {pause:g} s; "
+                "meanwhile check its power and whether another program uses it",
+                title=found.device.title,
+                error=str(error),
+                pause=pause,
+            )
+            again = self._reactor.callLater(pause, self._serve_again, found, attempt + 1)
+            self._retries = [retry for retry in self._retries if retry.active()] + [again]
+            return
+        taken = {scanner.enrolled.uuid for scanner in self.scanners}
+        scanner = ServedScanner(
+            found,
+            self._identity.enrol(found.device, taken),
+            capabilities,
+            self._identity,
+            self._target,
+            self.settings,
+            self._hostname,
+            self._trace,
+        )
+        self.scanners.append(scanner)
+        scanner.start(self._tree)
+        assert self._discovery is not None
+        self._discovery.add(scanner.target_device)
+        self.log.info("{name} is served at {path}", name=scanner.scanner.name, path=scanner.metadata.device_path)
+
+    def _serve_again(self, found: Found, attempt: int) -> None:
+        Deferred.fromCoroutine(self._serve(found, attempt)).addErrback(
+            lambda failure: self.log.failure("serving a scanner failed", failure)
+        )
+
+    # -- the network -----------------------------------------------------------------------------
+
+    def _interfaces(self) -> list[netif.Interface]:
+        return netif.interfaces(self.settings.network.interfaces, self.settings.network.ipv6)
+
+    def _listen(self) -> Any:
+        """Open the HTTP port, for both families where there are both. Raises StateError."""
+        port = self.settings.network.http_port
+        places = ["::", "0.0.0.0"] if self.settings.network.ipv6 and socket.has_ipv6 else ["0.0.0.0"]
+        for place in places:
+            try:
+                return self._reactor.listenTCP(port, self._site, interface=place)
+            except CannotListenError as error:
+                refused = error
+        raise StateError(
+            f"TCP port {port} cannot be opened: {refused.socketError}. Another program may hold it: stop that one, "
+            "or set network.http_port to another number, or to 0 for any free one"
+        )
+
+
+def serve(settings: Settings) -> int:
+    """Run the daemon in the foreground until it is told to stop; the result is the exit status."""
+    from twisted.internet import reactor as twisted_reactor
+
+    reactor: Any = twisted_reactor
+    log_levels = journal.begin(settings.log.level, sys.stderr, os.environ)
+    bridge = Bridge(settings, reactor, log_levels)
+    outcome = [0]
+
+    def started(_nothing: None) -> None:
+        count = len(bridge.scanners)
+        print(welcome(bridge.names, bridge.http_port, virtual=bridge.virtual), flush=True)
+        print(f"ready http_port={bridge.http_port} scanners={count}", file=sys.stderr, flush=True)
+        sdnotify.ready(f"{count} scanner{'' if count == 1 else 's'} on port {bridge.http_port}")
+
+    def failed(failure: Failure) -> None:
+        outcome[0] = 1
+        if failure.check(BridgeError):
+            print(f"scanbridge: {failure.value}", file=sys.stderr)
+        else:
+            bridge.log.failure("the bridge could not start", failure)
+        reactor.stop()
+
+    def begin() -> None:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: reactor.callFromThread(bridge.reload))
+        Deferred.fromCoroutine(bridge.start()).addCallbacks(started, failed)
+
+    bridge.log.info("scanbridge {version} starts", version=__version__)
+    reactor.callWhenRunning(begin)
+    reactor.addSystemEventTrigger("before", "shutdown", sdnotify.stopping)
+    reactor.addSystemEventTrigger("before", "shutdown", bridge.stop)
+    reactor.run()
+    return outcome[0]

@@ -1,0 +1,94 @@
+"""One scanner on the network: its identity, metadata, worker, queue and service, wired together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import cast
+
+from twisted.internet.defer import Deferred
+
+from bridge.discovery.target import Target, TargetDevice
+from bridge.dpws.endpoints import DeviceEndpoint
+from bridge.dpws.metadata import Metadata
+from bridge.finder import Found
+from bridge.http.resources import SoapResource, Tree
+from bridge.http.trace import WireTrace
+from bridge.identity import Enrolled, Identity
+from bridge.imaging.encoders import FORMAT_COLORS, MAX_PIXELS
+from bridge.jobs.queue import JobQueue, QueueLimits
+from bridge.scanner.model import Capabilities, ColorMode, Format
+from bridge.scanner.status import ScannerStatus
+from bridge.scanner.supervisor import SupervisedScanner
+from bridge.settings import Settings
+from bridge.soap.dispatch import FaultStatus
+from bridge.wsscan.configuration import ScannerNames
+from bridge.wsscan.service import ScanService
+
+
+def utc_now() -> datetime:
+    """The time that every scanner's status and every job tells."""
+    return datetime.now(UTC)
+
+
+def fits(_format: Format, _color: ColorMode, width: int, height: int) -> bool:
+    """Whether an image of so many pixels can be put into a file."""
+    return max(width, height) <= MAX_PIXELS
+
+
+class ServedScanner:
+    """Everything of one scanner, from its identity to its place in the URL tree."""
+
+    def __init__(
+        self,
+        found: Found,
+        enrolled: Enrolled,
+        capabilities: Capabilities,
+        identity: Identity,
+        target: Target,
+        settings: Settings,
+        hostname: str,
+        trace: WireTrace,
+    ) -> None:
+        self.virtual = found.virtual
+        self.enrolled = enrolled
+        self.metadata = Metadata(
+            enrolled, hostname, name=settings.scanner.name, host_section=settings.interop.host_section
+        )
+        self.status = ScannerStatus(utc_now)
+        self.scanner = SupervisedScanner(
+            found.device,
+            self.metadata.friendly_name,
+            capabilities,
+            self.status,
+            found.spawner.clock,
+            lambda: found.spawner.worker(enrolled.title),
+            start_timeout_s=settings.scanner.start_timeout_s,
+            read_timeout_s=settings.scanner.read_timeout_s,
+        )
+        limits = QueueLimits(settings.jobs.retrieve_timeout_s, settings.jobs.queue_limit, settings.jobs.history_limit)
+        self.queue = JobQueue(self.scanner, found.spawner.clock, utc_now, identity.reserve_job_id, limits)
+        names = ScannerNames(
+            self.metadata.friendly_name, info=enrolled.title, location=settings.scanner.location
+        )
+        service = ScanService(self.scanner, self.queue, names, FORMAT_COLORS, fits=fits)
+        fault_status = cast(FaultStatus, settings.interop.fault_status)
+        device = DeviceEndpoint(self.metadata, target)
+        self._device_resource = SoapResource(device, fault_status=fault_status, trace=trace)
+        self._service_resource = SoapResource(service, fault_status=fault_status, trace=trace)
+        self.target_device = TargetDevice(
+            enrolled.uuid,
+            self.metadata.device_path,
+            identity.metadata_version(enrolled.uuid, self.metadata.digest),
+        )
+
+    def start(self, tree: Tree) -> None:
+        """Answer at its URLs, with a worker that warms up."""
+        tree.add_device(self.enrolled.uuid, self._device_resource, self._service_resource)
+        self.scanner.start()
+
+    def stop(self, tree: Tree) -> Deferred[None]:
+        """End its jobs and its worker, then leave the URL tree. Fires when no process is left."""
+        ended = self.queue.stop()
+        ended.addCallback(lambda _done: self.scanner.stop())
+        ended.addCallback(lambda _done: tree.remove_device(self.enrolled.uuid))
+        return ended
