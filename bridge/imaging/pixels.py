@@ -115,7 +115,7 @@ def _luma(data: Rows) -> Rows:
     from PIL import Image
 
     count = len(data) // 3
-    gray: bytes = Image.frombuffer("RGB", (count, 1), data, "raw", "RGB", 0, 1).convert("L").tobytes()
+    gray: bytes = Image.frombuffer("RGB", (count, 1), bytes(data), "raw", "RGB", 0, 1).convert("L").tobytes()
     return gray
 
 

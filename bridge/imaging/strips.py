@@ -119,9 +119,10 @@ class PillowCompressor:
         """A JPEG of the first `rows` rows of `data`. Raises ImagingError."""
         from PIL import Image
 
-        if len(data) < width * rows * self._channels:
+        size = width * rows * self._channels
+        if len(data) < size:
             raise ValueError(f"{len(data)} bytes for {rows} rows of {width} pixels")
-        image = Image.frombuffer(self._mode, (width, rows), data, "raw", self._mode, 0, 1)
+        image = Image.frombuffer(self._mode, (width, rows), bytes(data[:size]), "raw", self._mode, 0, 1)
         output = io.BytesIO()
         try:
             image.save(output, "JPEG", **self._options)

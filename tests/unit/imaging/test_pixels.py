@@ -1,0 +1,116 @@
+"""Frames of every shape that scanners deliver, turned into gray or colour bytes."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.imaging.encoder import ImagingError
+from bridge.imaging.pixels import MAX_STRIDE, Frame, converter
+from bridge.scanner.model import ColorMode
+
+GRAY, COLOR = ColorMode.GRAYSCALE_8, ColorMode.RGB_24
+
+
+def frame(kind: str, width: int, depth: int, padding: int = 0) -> Frame:
+    shape = Frame(kind, True, width, -1, depth, 0)
+    return Frame(kind, True, width, -1, depth, shape.packed + padding)
+
+
+def convert(shape: Frame, color: ColorMode, data: bytes) -> bytes:
+    return bytes(converter(shape, color)(memoryview(data)))
+
+
+def test_plain_rows_pass_through_uncopied() -> None:
+    """Rows that are already what the file holds are not touched."""
+    view = memoryview(bytes(12))
+    assert converter(frame("color", 2, 8), COLOR)(view) is view
+    assert converter(frame("gray", 3, 8), GRAY)(view) is view
+
+
+@pytest.mark.conformance(209)
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.lists(st.booleans(), min_size=13, max_size=13), min_size=1, max_size=5),
+    extra=st.integers(0, 3),
+)
+def test_lineart_becomes_gray_with_black_zero(rows: list[list[bool]], extra: int) -> None:
+    """SANE's 1 is black, leftmost pixel in the highest bit; in the file black is 0 and white 255."""
+    shape = frame("gray", 13, 1, extra)
+    packed = b""
+    for row in rows:
+        bits = "".join("1" if black else "0" for black in row).ljust(16, "1")
+        packed += int(bits, 2).to_bytes(2, "big") + b"\xaa" * extra
+    assert convert(shape, GRAY, packed) == bytes(0 if black else 255 for row in rows for black in row)
+
+
+def test_lineart_of_whole_bytes_becomes_gray() -> None:
+    """Without bits left over the result is the same."""
+    assert convert(frame("gray", 8, 1), GRAY, b"\xa0\xff") == bytes([0, 255, 0, 255, 255, 255, 255, 255]) + bytes(8)
+
+
+@settings(deadline=None)
+@given(samples=st.lists(st.integers(0, 65535), min_size=6, max_size=6))
+def test_sixteen_bits_keep_their_high_byte(samples: list[int]) -> None:
+    """Of 16-bit samples in the machine's order the high byte stays."""
+    data = b"".join(sample.to_bytes(2, sys.byteorder) for sample in samples)
+    high = bytes(sample >> 8 for sample in samples)
+    assert convert(frame("color", 2, 16), COLOR, data) == high
+    assert convert(frame("gray", 3, 16), GRAY, data) == high
+
+
+def test_padding_at_the_end_of_rows_is_dropped() -> None:
+    """A row's bytes beyond its pixels never reach the picture."""
+    assert convert(frame("gray", 3, 8, 2), GRAY, b"abc##def##") == b"abcdef"
+    assert convert(frame("color", 1, 8, 1), COLOR, b"abc#def#") == b"abcdef"
+
+
+def test_colour_becomes_gray_by_luma() -> None:
+    """A gray file from a colour scanner weighs green most and blue least; white and black stay."""
+    pixels = bytes([255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+    white, black, red, green, blue = convert(frame("color", 5, 8), GRAY, pixels)
+    assert (white, black) == (255, 0)
+    assert [red, green, blue] == [76, 150, 29]
+
+
+def test_gray_becomes_colour_by_repetition() -> None:
+    """A colour file from a gray scanner has three equal channels."""
+    assert convert(frame("gray", 2, 8), COLOR, b"\x10\x20") == b"\x10\x10\x10\x20\x20\x20"
+    assert convert(frame("gray", 8, 1), COLOR, b"\x80") == bytes(3) + b"\xff" * 21
+
+
+@pytest.mark.parametrize("kind", ["red", "green", "blue"])
+def test_three_passes_are_refused_with_the_reason(kind: str) -> None:
+    """Colour that comes in three frames is refused, and the person is told what to do."""
+    with pytest.raises(ImagingError, match=r"three passes.*scan in gray"):
+        converter(frame(kind, 10, 8), COLOR)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Frame("unknown format", True, 10, 10, 8, 30),
+        Frame("color", True, 16, 10, 1, 6),
+        Frame("gray", True, 10, 10, 12, 20),
+        Frame("gray", True, 10, 10, 0, 20),
+        Frame("gray", True, 0, 10, 8, 0),
+        Frame("gray", True, -5, 10, 8, 10),
+        Frame("gray", True, 10, 10, 8, 9),
+        Frame("gray", True, 10, 10, 8, MAX_STRIDE + 1),
+        Frame("gray", True, 2**31, 10, 8, 2**31),
+    ],
+)
+def test_impossible_frames_are_refused(shape: Frame) -> None:
+    """What a driver says about its frames is checked before a byte is read by it."""
+    with pytest.raises(ImagingError):
+        converter(shape, GRAY)
+
+
+@pytest.mark.parametrize("color", [ColorMode.BLACK_AND_WHITE_1, ColorMode.GRAYSCALE_16, ColorMode.RGB_48])
+def test_other_depths_are_refused(color: ColorMode) -> None:
+    """Rows are converted to 8 bits a sample only."""
+    with pytest.raises(ImagingError, match=color.value):
+        converter(frame("color", 2, 8), color)
