@@ -44,7 +44,7 @@ def read_query(envelope: Envelope) -> Probe | Resolve | None:
 
 def _body(envelope: Envelope, name: str) -> Element:
     if envelope.body is None or envelope.body.tag != tag(ns.WSD, name):
-        raise SoapFault.sender(f"the body of this action is wsd:{name}")
+        raise SoapFault.invalid_header("wsa:Action", f"it goes with a body that is wsd:{name}")
     return envelope.body
 
 
@@ -61,5 +61,5 @@ def _probe(body: Element) -> Probe:
 def _resolve(body: Element) -> Resolve:
     address = body.find(f"{tag(ns.WSA, 'EndpointReference')}/{tag(ns.WSA, 'Address')}")
     if not text_of(address):
-        raise SoapFault.sender("wsd:Resolve names no endpoint address")
+        raise SoapFault.invalid_header("wsa:Action", "it goes with a body that names an endpoint address")
     return Resolve(text_of(address))

@@ -187,7 +187,7 @@ def test_the_uuid_is_written_as_the_wire_wants_it(tmp_path: Path) -> None:
 
 def test_hostile_texts_of_a_scanner_do_no_harm(tmp_path: Path) -> None:
     """A descriptor may hold anything; it is cleaned, and what is empty gets a word, since the fields are required."""
-    odd = Device("x:libusb:001:001", "\x00\udcff", "M\x07" * 300, usb_id="dead:beef", serial="\udcfe\n" * 5, port="\udc80")
+    odd = Device("x:1", "\x00\udcff", "M\x07" * 300, usb_id="dead:beef", serial="\udcfe\n" * 5, port="\udc80")
     identity = load(tmp_path)
     enrolled = identity.enrol(odd)
     assert enrolled.vendor == "Unknown"
