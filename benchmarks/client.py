@@ -1,0 +1,115 @@
+"""A scan as a client does it, with nothing between the clock and the socket."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import time
+import uuid
+from dataclasses import dataclass
+
+from benchmarks.daemon import Daemon
+
+SCN = "http://schemas.microsoft.com/windows/2006/08/wdp/scan"
+THOUSANDTHS_PER_MM = 1000 / 25.4
+
+_ENVELOPE = """<?xml version="1.0" encoding="utf-8"?>
+<soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope"
+ xmlns:wsa="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:sca="{scn}"><soap:Header>
+<wsa:To>{to}</wsa:To><wsa:Action>{scn}/{operation}</wsa:Action><wsa:MessageID>urn:uuid:{message}</wsa:MessageID>
+</soap:Header><soap:Body>{body}</soap:Body></soap:Envelope>"""
+
+_TICKET = """<sca:CreateScanJobRequest><sca:ScanTicket><sca:JobDescription><sca:JobName>benchmark</sca:JobName>
+<sca:JobOriginatingUserName>benchmark</sca:JobOriginatingUserName></sca:JobDescription><sca:DocumentParameters>
+<sca:Format>{format}</sca:Format><sca:CompressionQualityFactor>{quality}</sca:CompressionQualityFactor>
+<sca:ImagesToTransfer>{images}</sca:ImagesToTransfer><sca:InputSource>{source}</sca:InputSource>
+<sca:MediaSides><sca:MediaFront><sca:ScanRegion><sca:ScanRegionXOffset>0</sca:ScanRegionXOffset>
+<sca:ScanRegionYOffset>0</sca:ScanRegionYOffset><sca:ScanRegionWidth>{width}</sca:ScanRegionWidth>
+<sca:ScanRegionHeight>{height}</sca:ScanRegionHeight></sca:ScanRegion><sca:ColorProcessing>{color}</sca:ColorProcessing>
+<sca:Resolution><sca:Width>{dpi}</sca:Width><sca:Height>{dpi}</sca:Height></sca:Resolution></sca:MediaFront>
+</sca:MediaSides></sca:DocumentParameters></sca:ScanTicket></sca:CreateScanJobRequest>"""
+
+_RETRIEVE = """<sca:RetrieveImageRequest><sca:JobId>{job}</sca:JobId><sca:JobToken>{token}</sca:JobToken>
+<sca:DocumentDescription><sca:DocumentName>benchmark</sca:DocumentName></sca:DocumentDescription>
+</sca:RetrieveImageRequest>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is scanned: A4 unless said otherwise."""
+
+    dpi: int
+    format: str = "jfif"
+    color: str = "RGB24"
+    quality: int = 75
+    source: str = "Platen"
+    images: int = 1
+    width_mm: float = 210
+    height_mm: float = 297
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One RetrieveImage: seconds to the first byte of the image and to the end, and its size in bytes."""
+
+    first_byte_s: float
+    whole_s: float
+    size: int
+
+
+class Client:
+    """One keep-alive connection to the scan service of `daemon`."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=300)
+        self._path = daemon.path
+
+    def create(self, page: Page) -> tuple[str, str]:
+        """A new job: its number and its token."""
+        body = _TICKET.format(
+            format=page.format,
+            quality=page.quality,
+            images=page.images,
+            source=page.source,
+            width=round(page.width_mm * THOUSANDTHS_PER_MM),
+            height=round(page.height_mm * THOUSANDTHS_PER_MM),
+            color=page.color,
+            dpi=page.dpi,
+        )
+        answer = self._ask("CreateScanJob", body).read().decode()
+        job, token = re.search(r"<wscn:JobId>(\d+)<", answer), re.search(r"<wscn:JobToken>([^<]+)<", answer)
+        if job is None or token is None:
+            raise SystemExit(f"no job was made: {answer}")
+        return job[1], token[1]
+
+    def retrieve(self, job: str, token: str) -> Timing | None:
+        """Fetch one image and throw it away; None when the feeder is empty."""
+        begun = time.perf_counter()
+        answer = self._ask("RetrieveImage", _RETRIEVE.format(job=job, token=token))
+        if answer.status != 200:
+            answer.read()
+            return None
+        head = b""
+        while b"Content-ID: <" not in head or head.count(b"\r\n\r\n") < 2 or head.endswith(b"\r\n\r\n"):
+            head += answer.read(1)
+        first = time.perf_counter() - begun
+        size = len(head)
+        buffer = bytearray(1 << 20)
+        while count := answer.readinto(buffer):
+            size += count
+        return Timing(first, time.perf_counter() - begun, size)
+
+    def call(self, operation: str, body: str) -> tuple[float, int]:
+        """Seconds that one small request takes, and the HTTP status of its answer."""
+        begun = time.perf_counter()
+        answer = self._ask(operation, body)
+        answer.read()
+        return time.perf_counter() - begun, answer.status
+
+    def _ask(self, operation: str, body: str) -> http.client.HTTPResponse:
+        message = _ENVELOPE.format(
+            scn=SCN, to=f"http://127.0.0.1{self._path}", operation=operation, message=uuid.uuid4(), body=body
+        )
+        headers = {"Content-Type": "application/soap+xml", "User-Agent": "WSDAPI"}
+        self._connection.request("POST", self._path, message.encode(), headers)
+        return self._connection.getresponse()
