@@ -1,0 +1,252 @@
+"""The control socket: one line of JSON asks the running daemon, one line of JSON answers.
+
+A request is an object with `command` and what that command takes beside it; the answer is {"result": ...} or
+{"error": "..."}. Who may talk is decided by the file mode: owner and group (design: who may do what).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from twisted.internet import defer
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IListeningPort,
+    IReactorTime,
+    IReactorUNIX,
+    ITCPTransport,
+)
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
+
+from bridge.errors import BridgeError, NothingFound, StateError
+
+SOCKET_MODE = 0o660
+MAX_REQUEST = 4096
+"""Longest request in bytes."""
+
+MAX_ANSWER = 16 * 1024 * 1024
+"""Longest answer in bytes that `ask` takes."""
+
+MAX_CONNECTIONS = 16
+IDLE_TIMEOUT_S = 10
+"""How long a client may take to say its request or to fetch its answer."""
+
+ASK_TIMEOUT_S = 20.0
+"""How long `ask` waits for each step of the daemon."""
+
+Command: TypeAlias = Callable[[Mapping[str, Any]], Any]
+"""What does one command: takes the request, gives what JSON can hold, or a Deferred of it."""
+
+
+class ControlError(BridgeError):
+    """The running bridge refused the command, or said something that cannot be understood."""
+
+
+class NotRunning(NothingFound):
+    """No bridge is running on this machine."""
+
+
+class ControlProtocol(LineOnlyReceiver):
+    """One client of the control socket; the connection ends with the answer."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = MAX_REQUEST
+    _log = Logger()
+
+    def __init__(self, commands: Mapping[str, Command], clock: IReactorTime, gone: Callable[[], None]) -> None:
+        self._commands = commands
+        self._clock = clock
+        self._gone = gone
+        self._asked = False
+        self._lost = False
+        self._deadline: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """The client has its time from now on."""
+        self._hurry()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The client is gone, or its answer is out."""
+        self._lost = True
+        self._wait()
+        self._gone()
+
+    def lineReceived(self, line: bytes) -> None:
+        """The request; whatever follows it is not read."""
+        if self._asked:
+            return
+        self._asked = True
+        # The command itself may take its time: only a client is hurried.
+        self._wait()
+        answered = defer.maybeDeferred(self._run, line)
+        answered.addCallbacks(lambda result: {"result": result}, self._failed)
+        answered.addCallback(self._answer)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A request that never ends gets one answer and no more."""
+        self._asked = True
+        self._answer({"error": f"a request has at most {MAX_REQUEST} bytes"})
+
+    def _run(self, line: bytes) -> Any:
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ControlError("a request is one line of JSON") from error
+        if not isinstance(request, dict):
+            raise ControlError("a request is a JSON object")
+        name = request.get("command")
+        command = self._commands.get(name) if isinstance(name, str) else None
+        if command is None:
+            raise ControlError(f"there is no such command; there are {', '.join(sorted(self._commands))}")
+        return command(request)
+
+    def _failed(self, failure: Failure) -> dict[str, str]:
+        if isinstance(failure.value, BridgeError):
+            return {"error": str(failure.value)}
+        self._log.failure("a control command failed", failure)
+        return {"error": "the command failed; the log of the bridge says why"}
+
+    def _answer(self, answer: Mapping[str, object]) -> None:
+        try:
+            line = json.dumps(answer).encode()
+        except (TypeError, ValueError):
+            self._log.failure("a control command gave what JSON cannot hold")
+            line = b'{"error": "the command failed; the log of the bridge says why"}'
+        transport = cast(ITCPTransport, self.transport)
+        if self._lost:
+            return
+        self._hurry()
+        transport.write(line + self.delimiter)
+        transport.loseConnection()
+
+    def _hurry(self) -> None:
+        """From now on the client has IDLE_TIMEOUT_S; loseConnection alone would wait for ever for one that is stuck."""
+        self._wait()
+        transport = cast(ITCPTransport, self.transport)
+        self._deadline = self._clock.callLater(IDLE_TIMEOUT_S, transport.abortConnection)
+
+    def _wait(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+
+class ControlServer(Factory):
+    """The daemon's end of the socket at `path`; `commands` is what can be asked."""
+
+    noisy = False
+
+    def __init__(self, path: Path, commands: Mapping[str, Command], clock: IReactorTime) -> None:
+        self.path = path
+        self._commands = commands
+        self._clock = clock
+        self._connections = 0
+        self._port: IListeningPort | None = None
+
+    def listen(self, reactor: IReactorUNIX) -> None:
+        """Open the socket. Raises StateError when the place is taken or cannot be used."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"{self.path.parent}: the folder of the control socket cannot be made: {error}") from error
+        _clear(self.path)
+        try:
+            self._port = reactor.listenUNIX(str(self.path), self, 50, SOCKET_MODE, False)
+        except Exception as error:  # CannotListenError hides the reason in its text; all that counts is that it failed
+            raise StateError(f"{self.path}: the control socket cannot be opened: {error}") from error
+
+    def close(self) -> defer.Deferred[None]:
+        """Stop listening; the file goes away. Harmless when not listening."""
+        port, self._port = self._port, None
+        stopped = None if port is None else port.stopListening()
+        return defer.succeed(None) if stopped is None else stopped
+
+    def buildProtocol(self, addr: IAddress) -> ControlProtocol | None:
+        """One more client, unless there are too many."""
+        if self._connections >= MAX_CONNECTIONS:
+            return None
+        self._connections += 1
+        return ControlProtocol(self._commands, self._clock, self._one_gone)
+
+    def _one_gone(self) -> None:
+        self._connections -= 1
+
+
+def ask(path: Path, request: Mapping[str, object], timeout: float = ASK_TIMEOUT_S) -> dict[str, Any]:
+    """What the daemon at `path` answers; blocks, at most `timeout` seconds for each step.
+
+    Raises NotRunning when nobody listens there, ControlError when the daemon refuses or fails to answer.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        try:
+            connection.connect(str(path))
+        except PermissionError as error:
+            raise ControlError(f"{path}: no permission; ask as root or as a member of the socket's group") from error
+        except OSError as error:
+            raise NotRunning(f"no bridge is running on this machine (nobody listens at {path})") from error
+        try:
+            connection.sendall(json.dumps(dict(request)).encode() + b"\n")
+            answer = _receive(connection)
+        except OSError as error:
+            raise ControlError(f"{path}: the bridge does not answer: {error}") from error
+    try:
+        told = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise ControlError(f"{path}: the bridge's answer is no JSON") from error
+    if isinstance(told, dict) and isinstance(told.get("result"), dict):
+        result: dict[str, Any] = told["result"]
+        return result
+    if isinstance(told, dict) and isinstance(told.get("error"), str):
+        raise ControlError(told["error"])
+    raise ControlError(f"{path}: the bridge's answer cannot be understood")
+
+
+def ask_first(paths: Sequence[Path], request: Mapping[str, object]) -> dict[str, Any]:
+    """What the first daemon that listens at one of `paths` answers. Raises as `ask` does."""
+    for path in paths[:-1]:
+        try:
+            return ask(path, request)
+        except NotRunning:
+            continue
+    return ask(paths[-1], request)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while chunk := connection.recv(65536):
+        received += chunk
+        if len(received) > MAX_ANSWER:
+            raise ControlError("the bridge's answer is too long")
+    return bytes(received)
+
+
+def _clear(path: Path) -> None:
+    """Take away a socket that a dead daemon left. Raises StateError when it is alive, or is no socket."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError(f"{path}: the control socket cannot be opened: {error.strerror}") from error
+    if not stat.S_ISSOCK(mode):
+        raise StateError(f"{path}: there is something else than a control socket; move it away or set control.socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
+        outcome = connection.connect_ex(str(path))
+    if outcome == errno.ECONNREFUSED:
+        path.unlink(missing_ok=True)
+    elif outcome != errno.ENOENT:
+        raise StateError(
+            f"{path}: another bridge is running here; stop it first, or give this one a state.directory of its own"
+        )

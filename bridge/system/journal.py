@@ -1,0 +1,125 @@
+"""The log: one line for each event on standard error, in a form that the journal understands.
+
+Texts from the network and from scanners end up in it, so everything that could move a cursor, forge a line or turn the
+reading direction is written as an escape.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import IO, Any
+
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+    globalLogBeginner,
+)
+from zope.interface import implementer
+
+from bridge.system.escape import safe
+
+_PRIORITIES = {"debug": 7, "info": 6, "warn": 4, "error": 3, "critical": 2}
+"""The journal's priority of each level (sd-daemon(3))."""
+
+_NAMES = {"debug": "debug", "info": "", "warn": "warning", "error": "error", "critical": "critical"}
+"""What stands before the text of a line; the usual level says nothing."""
+
+MAX_LINE = 40000
+"""Longest line in characters, with room for a whole message of the wire; what is longer is cut and says so."""
+
+
+@implementer(ILogObserver)
+class TextObserver:
+    """Writes events as lines to `stream`.
+
+    With `for_journal` each line begins with its priority, as the journal reads it, and has no time of its own;
+    `local_time` turns an event's seconds into what is written otherwise.
+    """
+
+    def __init__(
+        self,
+        stream: IO[str],
+        *,
+        for_journal: bool = False,
+        local_time: Callable[[float], datetime] = datetime.fromtimestamp,
+    ) -> None:
+        self._stream = stream
+        self._for_journal = for_journal
+        self._local_time = local_time
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write `event`; an event that cannot be formatted is written as Twisted explains it, a full disk is borne."""
+        level = event.get("log_level") or LogLevel.info
+        lines = [_cut(safe(formatEvent(event)))]
+        failure = event.get("log_failure")
+        if failure is not None:
+            lines.extend("  " + safe(line) for line in _traceback(failure).splitlines())
+        name = _NAMES[level.name]
+        lines[0] = f"{name}: {lines[0]}" if name else lines[0]
+        try:
+            self._stream.write("".join(f"{self._prefix(event, level.name)}{line}\n" for line in lines))
+            self._stream.flush()
+        except (OSError, ValueError):
+            # Nobody is left to be told: the log itself is what cannot be written.
+            pass
+
+    def _prefix(self, event: Mapping[str, Any], level: str) -> str:
+        if self._for_journal:
+            return f"<{_PRIORITIES[level]}>"
+        return self._local_time(event.get("log_time", 0.0)).strftime("%Y-%m-%d %H:%M:%S ")
+
+
+class LogLevels:
+    """Which events are written; `set` may change it while the daemon runs."""
+
+    def __init__(self, level: str) -> None:
+        self.predicate = LogLevelFilterPredicate()
+        self.set(level)
+
+    def set(self, level: str) -> None:
+        """`level` is a word of the setting log.level; libraries speak only from warnings on, but in a debug log."""
+        wanted = LogLevel.levelWithName(level)
+        self.predicate.clearLogLevels()
+        self.predicate.setLogLevelForNamespace("", wanted)
+        if wanted is not LogLevel.debug:
+            quiet = LogLevel.error if wanted is LogLevel.error else LogLevel.warn
+            self.predicate.setLogLevelForNamespace("twisted", quiet)
+
+
+def begin(level: str, stream: IO[str], environ: Mapping[str, str]) -> LogLevels:
+    """Write the log to `stream` from now on; the result changes its level later. Called once in a process."""
+    levels = LogLevels(level)
+    observer = TextObserver(stream, for_journal=is_journal(stream, environ))
+    globalLogBeginner.beginLoggingTo(
+        [FilteringLogObserver(observer, [levels.predicate])], redirectStandardIO=False, discardBuffer=False
+    )
+    return levels
+
+
+def is_journal(stream: IO[str], environ: Mapping[str, str]) -> bool:
+    """Whether `stream` goes to the journal: systemd names the socket's device and inode in JOURNAL_STREAM."""
+    try:
+        device, _, inode = environ.get("JOURNAL_STREAM", "").partition(":")
+        told = os.fstat(stream.fileno())
+        return (told.st_dev, told.st_ino) == (int(device), int(inode))
+    except (OSError, ValueError):
+        return False
+
+
+def _cut(line: str) -> str:
+    if len(line) <= MAX_LINE:
+        return line
+    return f"{line[:MAX_LINE]}… ({len(line)} characters)"
+
+
+def _traceback(failure: Any) -> str:
+    try:
+        return str(failure.getTraceback())
+    except Exception:  # an exception whose own text raises must not take the log with it
+        return f"(no traceback: {failure!r})"
