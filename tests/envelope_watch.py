@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tests import schema_check
+
 VIOLATIONS: list[str] = []
 """What went wrong since the list was last emptied: each the complaint and the envelope."""
 
@@ -45,14 +47,25 @@ def take_violations() -> list[str]:
 
 def check(data: bytes) -> None:
     """Raise InvalidEnvelope, and remember it, when `data` is no message that our schemas allow."""
+    _check("check_message", data)
+
+
+def check_datagram(data: bytes) -> None:
+    """The same for what goes out by UDP."""
+    _check("check_datagram", data)
+
+
+def check_multipart(content_type: str, body: bytes) -> None:
+    """The same for an answer with an attachment."""
+    _check("check_multipart", content_type, body)
+
+
+def _check(name: str, *message: str | bytes) -> None:
     try:
-        from tests import schema_check
-    except ImportError:  # until tests/schema_check.py is here
-        return
-    try:
-        schema_check.check_message(data)
+        getattr(schema_check, name)(*message)
     except Exception as error:
-        violation = f"{error}\n{data.decode('utf-8', 'replace')}"
+        shown = message[-1].decode("utf-8", "backslashreplace") if isinstance(message[-1], bytes) else ""
+        violation = f"{error}\n{shown[:40000]}"
         VIOLATIONS.append(violation)
         if LOG_FILE is not None:
             with open(LOG_FILE, "a", encoding="utf-8") as log:

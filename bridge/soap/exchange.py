@@ -1,7 +1,13 @@
 """One request and what becomes of it, between HTTP and the services that answer.
 
-An endpoint is asked with an `Envelope` and an `Exchange` and gives a `Reply` or a `StreamedReply`; it raises
-SoapFault or an error of `bridge.errors` for everything else. HTTP turns both into bytes.
+An endpoint is asked with an `Envelope` and an `Exchange` and gives a `Reply` or a `StreamedReply`, or None for a
+message that wants no answer; it raises SoapFault or an error of `bridge.errors` for everything else. HTTP turns
+all of them into bytes.
+
+When the client goes away while an operation is under way, whatever the operation awaits is cancelled, exactly
+once: `CancelledError` is raised at its `await`. An operation that holds something (a place in the queue, a scanner)
+releases it in `except CancelledError` or `finally` and lets the error go on; nobody reads an answer any more. If it
+returns a StreamedReply all the same, its image is abandoned. An operation that has ended is never cancelled.
 """
 
 from __future__ import annotations
@@ -54,10 +60,14 @@ class ImageStream(Protocol):
         """
 
     def abandon(self) -> None:
-        """The client has gone: nobody takes the bytes any more. Harmless when all is delivered."""
+        """The client has gone: nobody takes the bytes any more. Harmless when all is delivered.
+
+        Called at most once, and never after `delivered` or after a failure of `deliver`. A producer that the stream
+        has registered with its consumer may have been stopped before.
+        """
 
     def delivered(self) -> None:
-        """The whole answer, its closing boundary too, was handed to the transport."""
+        """The whole answer, its closing boundary too, was handed to the transport. Called at most once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class StreamedReply:
     content_id: str
 
 
-AnyReply: TypeAlias = Reply | StreamedReply
+AnyReply: TypeAlias = Reply | StreamedReply | None
 Operation: TypeAlias = Callable[[Envelope, Exchange], "Coroutine[Any, Any, AnyReply]"]
 """What answers one action: `async def operation(envelope, exchange)`."""
 
