@@ -39,7 +39,7 @@ DEFAULT_RESOLUTION = 300
 """Assumed of a device that tells none."""
 
 MAX_LENGTH = 44 * THOUSANDTHS_PER_INCH
-"""Longest sheet published; feeders that take metres of paper would otherwise lose their high resolutions."""
+"""Longest side published; feeders that take metres of paper would otherwise lose their high resolutions."""
 
 DEFAULT_SIZE = Size(8500, 11690)
 """Assumed of a device that tells no size: letter's width and A4's height fit every glass of either."""
@@ -75,7 +75,11 @@ def _side(options: Options) -> SourceCapabilities:
     minimum, maximum = _sizes(options)
     offered = _resolutions(options)
     longest = max(maximum.width, maximum.height)
-    fitting = [number for number in offered if pixels(longest, number) <= MAX_PIXELS] or offered[:1]
+    fitting = [number for number in offered if pixels(longest, number) <= MAX_PIXELS]
+    if not fitting:
+        fitting, most = offered[:1], max(1, MAX_PIXELS * THOUSANDTHS_PER_INCH // offered[0])
+        maximum = Size(min(maximum.width, most), min(maximum.height, most))
+        minimum = Size(min(minimum.width, maximum.width), min(minimum.height, maximum.height))
     return SourceCapabilities(
         optical_resolution=Resolution(fitting[-1], fitting[-1]),
         resolutions=tuple(fitting[-MAX_RESOLUTIONS:]),
@@ -138,7 +142,8 @@ def _sizes(options: Options) -> tuple[Size, Size]:
     across, along = _extent(options, "x"), _extent(options, "y")
     width = across or (1, DEFAULT_SIZE.width)
     height = along or (1, DEFAULT_SIZE.height)
-    return Size(width[0], height[0]), Size(width[1], min(height[1], MAX_LENGTH))
+    least, most = Size(width[0], height[0]), Size(min(width[1], MAX_LENGTH), min(height[1], MAX_LENGTH))
+    return Size(min(least.width, most.width), min(least.height, most.height)), most
 
 
 def _extent(options: Options, axis: str) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ is read back, and the difference is a `Placement` by which the promised pixels a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -113,12 +114,12 @@ class _Setup:
         """Tell a feeder the sheet's size, by which many centre the sheet and bound the region."""
         if not request.source.is_feeder:
             return
-        region = request.region
-        for name, length in zip(PAPER_OPTIONS, (region.x + region.width, region.y + region.height), strict=True):
-            option = self._device.options().usable(name)
+        ends = _far_ends(request)
+        for name, axis in zip(PAPER_OPTIONS, "xy", strict=True):
+            options = self._device.options()
+            option = options.usable(name)
             if option is not None and option.numeric:
-                inch = inch_of(option, self._device.options(), "x" if name == PAPER_OPTIONS[0] else "y")
-                self.put(name, length / THOUSANDTHS_PER_INCH * inch)
+                self.put(name, _onto_grid(option, ends[axis] * inch_of(option, options, axis), math.ceil))
 
     def resolution(self, request: ScanRequest) -> None:
         """Set one resolution for both axes, or one each."""
@@ -198,31 +199,37 @@ def exposure_value(minimum: float, maximum: float, value: int) -> float:
 
 
 def _window(options: Options, near: Option, far: Option, axis: str, request: ScanRequest) -> tuple[float, float]:
-    """Start and end of the window along `axis` in the options' unit: the region, grown outward to what they take.
-
-    One pixel more than the region, because a driver that rounds its line down would leave a white edge.
-    """
+    """Start and end of the window along `axis` in the options' unit: the region, grown outward to what they take."""
     horizontal = axis == "x"
     region = request.region
-    offset, length = (region.x, region.width) if horizontal else (region.y, region.height)
     inch, home = inch_of(far, options, axis), _least(near)
-    resolution = request.resolution.width if horizontal else request.resolution.height
-    start = home + offset / THOUSANDTHS_PER_INCH * inch
-    end = start + max(length / THOUSANDTHS_PER_INCH + 1 / resolution, LEAST_WINDOW_INCH) * inch
+    start = home + (region.x if horizontal else region.y) / THOUSANDTHS_PER_INCH * inch
+    end = max(home + _far_ends(request)[axis] * inch, start + LEAST_WINDOW_INCH * inch)
     if far.range is not None:
         end = min(_onto_grid(far, end, math.ceil), far.range.maximum)
     start = min(start, max(home, end - LEAST_WINDOW_INCH * inch))
     return max(_onto_grid(near, start, math.floor), home), end
 
 
-def _onto_grid(option: Option, value: float, rounding: object) -> float:
+def _far_ends(request: ScanRequest) -> dict[str, float]:
+    """Where the region ends on each axis, in inches, and a pixel more.
+
+    A driver that rounds its rows down to whole pixels would leave a white edge otherwise.
+    """
+    region, resolution = request.region, request.resolution
+    return {
+        "x": (region.x + region.width) / THOUSANDTHS_PER_INCH + 1 / resolution.width,
+        "y": (region.y + region.height) / THOUSANDTHS_PER_INCH + 1 / resolution.height,
+    }
+
+
+def _onto_grid(option: Option, value: float, rounding: Callable[[float], int]) -> float:
     if option.range is None:
         return value
     quant = option.range.quant if option.range.quant > 0 else (1.0 if option.type == "int" else 0.0)
     if quant == 0:
         return value
     steps = (value - option.range.minimum) / quant
-    assert callable(rounding)
     return float(option.range.minimum + rounding(round(steps, 6)) * quant)
 
 
