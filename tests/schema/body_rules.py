@@ -80,6 +80,12 @@ def _match(element: etree._Element) -> None:
     _need(SERVICE_TYPE not in names, "the hosted service's type is no discovery type", types)
 
 
+def _host(element: etree._Element) -> None:
+    _device_address(element)
+    types = element.find("wsdp:Types", _NS)
+    _need(types is None or set(clark_names(types)) >= DEVICE_TYPES, "Types of Host are not the device's", element)
+
+
 def _section(element: etree._Element) -> None:
     """Checklist 96: the dialect names what the section holds."""
     content = next(element.iterchildren(etree.Element))
@@ -111,6 +117,8 @@ def _sink(element: etree._Element) -> None:
 def _subscription_manager(element: etree._Element) -> None:
     """Checklist 258; eventing.md 2."""
     _need(_text(element, "wsa:Address").startswith("http://"), "the manager lives at an http URL", element)
+    parameters = element.findall("wsa:ReferenceParameters/*", _NS)
+    _need(len(parameters) == 1, "the manager's reference parameter is not a single wse:Identifier", element)
     identifier = _text(element, "wsa:ReferenceParameters/wse:Identifier")
     _need(_is_uuid_urn(identifier), "the manager's reference parameter is no wse:Identifier urn:uuid", element)
 
@@ -256,7 +264,7 @@ RULES: dict[str, Rule] = {
     f"{{{WSD}}}ResolveMatch": _match,
     f"{{{WSX}}}MetadataSection": _section,
     f"{{{WSDP}}}ThisModel": _this_model,
-    f"{{{WSDP}}}Host": _device_address,
+    f"{{{WSDP}}}Host": _host,
     f"{{{WSDP}}}Hosted": _hosted,
     f"{{{WSE}}}NotifyTo": _sink,
     f"{{{WSE}}}EndTo": _sink,

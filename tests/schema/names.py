@@ -80,6 +80,8 @@ def check_names(envelope: etree._Element) -> None:
         _check_declarations(element)
         for qname in _qname_values(element):
             clark_name(qname, element)
+            if element.tag in _QNAME_LISTS and ":" not in qname:
+                raise violation(f"the type {qname!r} has no prefix", element)
 
 
 def check_padding(envelope: etree._Element) -> None:
