@@ -109,10 +109,12 @@ def test_a_probe_at_the_device_url_finds_that_device(
 
 
 @pytest.mark.conformance(88)
-@pytest.mark.parametrize("request_", [wsd_client.probe("wsdp:Nothing"), wsd_client.probe(None, "http://floor/3")])
-def test_a_probe_that_matches_nothing_gets_no_match(device: DeviceEndpoint, request_: bytes) -> None:
+@pytest.mark.parametrize(("types", "scopes"), [("wsdp:Nothing", None), (None, "http://floor/3")])
+def test_a_probe_that_matches_nothing_gets_no_match(
+    device: DeviceEndpoint, types: str | None, scopes: str | None
+) -> None:
     """Over HTTP nothing is an answer: ProbeMatches without ProbeMatch."""
-    answer, envelope = ask(device, request_)
+    answer, envelope = ask(device, wsd_client.probe(types, scopes))
     assert answer.status == 200
     assert told(envelope, "wsa:Action") == [f"{wsd_client.WSD}/ProbeMatches"]
     assert len(envelope.find("soap:Body/wsd:ProbeMatches", NS)) == 0
