@@ -20,6 +20,9 @@ MAX_NAMES = 64
 _QNAME = re.compile(r"(?:[^\W\d][\w.\-·]*:)?[^\W\d][\w.\-·]*")
 _FOREIGN_PREFIX = "asked"
 
+_UNWRITABLE = frozenset('&<"')
+"""libxml2 writes namespace declarations without escaping what is in them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestedName:
@@ -36,7 +39,8 @@ class RequestedName:
 def requested_names(body: Element) -> list[RequestedName]:
     """The names in RequestedElements of `body`, doubles included.
 
-    Raises InvalidArgument when there is none, there are more than MAX_NAMES, or one is no QName (checklist 121).
+    Raises InvalidArgument when there is none, there are more than MAX_NAMES, or one is no QName that can be repeated
+    (checklist 121).
     """
     wanted = required(body, "RequestedElements")
     names = [element for local, element in scan_children(wanted) if local == "Name"]
@@ -81,4 +85,6 @@ def _requested(element: Element) -> RequestedName:
         return RequestedName(local, f"wscn:{local}", {})
     if namespace in ns.PREFIXES.values():
         return RequestedName(None, ns.prefixed(resolved), {})
+    if _UNWRITABLE & set(namespace):
+        raise InvalidArgument("Name", "its namespace cannot be repeated")
     return RequestedName(None, f"{_FOREIGN_PREFIX}:{local}", {_FOREIGN_PREFIX: namespace})

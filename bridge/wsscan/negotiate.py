@@ -271,11 +271,11 @@ class _Negotiation:
 
     def _settle_side(self, name: str, chosen: Value, *, adapted: bool = False) -> None:
         """The same for a parameter of the media sides; both sides get one value, the scanner knows no other."""
-        self._settle(FRONT + name, chosen, adapted=adapted)
+        self._settle(FRONT + name, chosen, adapted=adapted and self._wish(name) == self._ticket.value(FRONT + name))
         if not self._two_sided:
             return
         if BACK + name in self._ticket:
-            self._settle(BACK + name, chosen, adapted=adapted)
+            self._settle(BACK + name, chosen, adapted=adapted and self._wish(name) == self._ticket.value(BACK + name))
         else:
             self._final[BACK + name] = self._final[FRONT + name]
 

@@ -64,13 +64,13 @@ class Offer:
     fits: Fits = any_size
 
     def __post_init__(self) -> None:
-        if not self.capabilities.sources or not self.capabilities.formats:
+        if not self.sources:
             raise TemporaryError("the scanner has not told yet what it can do; try again in a moment")
 
     @property
     def sources(self) -> tuple[InputSource, ...]:
-        """The sources, glass first."""
-        return self.capabilities.sources
+        """The sources that at least one format can be filled from, glass first."""
+        return tuple(source for source in self.capabilities.sources if self.formats_of(source))
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -99,13 +99,13 @@ class Offer:
 
     def default_format(self, source: InputSource, color: ColorMode | None = None) -> Format:
         """The format for a ticket that names none, one that carries `color` if there is one."""
-        formats = self.formats_of(source) or self.formats
+        formats = self.formats_of(source)
         carrying = [name for name in formats if color in self.colors(source, name)] or list(formats)
         return next((name for name in self.defaults.formats if name in carrying), carrying[0])
 
     def default_color(self, source: InputSource, format_: Format) -> ColorMode:
         """The colour for a ticket that names none."""
-        colors = self.colors(source, format_) or self.side(source).colors
+        colors = self.colors(source, format_)
         return next((color for color in self.defaults.colors if color in colors), colors[0])
 
     def default_quality(self, format_: Format) -> int:
@@ -115,10 +115,12 @@ class Offer:
 
 def _both(front: SourceCapabilities, back: SourceCapabilities) -> SourceCapabilities:
     """What two sides have in common; where they have nothing, the front counts."""
+    width, height = min(front.maximum.width, back.maximum.width), min(front.maximum.height, back.maximum.height)
+    least = Size(max(front.minimum.width, back.minimum.width), max(front.minimum.height, back.minimum.height))
     return SourceCapabilities(
         optical_resolution=front.optical_resolution,
         resolutions=tuple(number for number in front.resolutions if number in back.resolutions) or front.resolutions,
         colors=tuple(color for color in front.colors if color in back.colors) or front.colors,
-        minimum=Size(max(front.minimum.width, back.minimum.width), max(front.minimum.height, back.minimum.height)),
-        maximum=Size(min(front.maximum.width, back.maximum.width), min(front.maximum.height, back.maximum.height)),
+        minimum=Size(min(least.width, width), min(least.height, height)),
+        maximum=Size(width, height),
     )

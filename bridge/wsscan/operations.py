@@ -149,7 +149,7 @@ class Operations:
         """
         body = body_of(envelope, "RetrieveImageRequest")
         job_id = read_job_id(body)
-        token = exact(required(body, "JobToken"))
+        token = _token(required(body, "JobToken"))
         name = _document_name(body)
         job = self._queue.job(job_id)
         image = await self._queue.retrieve(job_id, token, job.status.name if name is None else name)
@@ -224,7 +224,12 @@ def _response(operation: str) -> str:
 def _given(body: Element, name: str) -> str | None:
     """A string that may be left out; an empty one is left out too."""
     element = child(body, name)
-    return None if element is None else exact(element) or None
+    return None if element is None else _token(element) or None
+
+
+def _token(element: Element) -> str:
+    """A token that we gave out. Ours hold no white space, and a Home Assistant project pads values with newlines."""
+    return exact(element).strip()
 
 
 def _document_name(body: Element) -> str | None:
