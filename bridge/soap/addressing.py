@@ -25,16 +25,17 @@ def check_request(envelope: Envelope) -> str:
             raise SoapFault.header_required(name)
         if len(value) > MAX_URI:
             raise SoapFault.invalid_header(name, f"longer than {MAX_URI} characters")
-    if envelope.reply_to not in (None, "", ns.ANONYMOUS):
-        raise SoapFault.invalid_header("wsa:ReplyTo", "answers go to the HTTP response only")
+    for name, address in (("wsa:ReplyTo", envelope.reply_to), ("wsa:FaultTo", envelope.fault_to)):
+        if address not in (None, "", ns.ANONYMOUS):
+            raise SoapFault.invalid_header(name, "answers go to the HTTP response only")
     assert envelope.action is not None
     return envelope.action
 
 
 def fault_message(fault: SoapFault, request: Envelope | None) -> bytes:
     """`fault` as a whole message that answers `request`, as far as that could be read (checklist 8)."""
-    relates_to = request.message_id if request is not None else None
-    if relates_to is not None and len(relates_to) > MAX_URI:
+    relates_to = request.message_id if request is not None else fault.relates_to
+    if not relates_to or len(relates_to) > MAX_URI:
         relates_to = None
     message = write_envelope(fault.action, fault_body(fault), relates_to=relates_to, headers=fault.headers)
     if len(message) > MAX_MESSAGE:

@@ -49,6 +49,11 @@ class Envelope:
     headers: tuple[Element, ...]
     body: Element | None
 
+    @property
+    def fault_to(self) -> str | None:
+        """The address in FaultTo, read as ReplyTo is."""
+        return _address(self.headers, "FaultTo")
+
     def header(self, name: str) -> Element | None:
         """The first header block with the lxml name `name`."""
         return next((block for block in self.headers if block.tag == name), None)
@@ -58,8 +63,8 @@ def read_envelope(data: bytes) -> Envelope:
     """The envelope in `data`.
 
     Raises MalformedXml (bridge.soap.parser) for what is no XML, and SoapFault for what is XML and no SOAP 1.2 envelope
-    with one body. Headers that must be understood are the business of `addressing.check_understood`, so that a
-    fault can still name the request.
+    with one body, or has an addressing header twice. What is missing or must be understood is the business of
+    `addressing.check_request`.
     """
     root = parse_xml(data)
     if root.tag != tag(ns.SOAP, "Envelope"):
@@ -72,15 +77,20 @@ def read_envelope(data: bytes) -> Envelope:
         raise SoapFault.sender("an envelope has at most one Header, then exactly one Body")
     headers = tuple(blocks[0]) if blocks else ()
     content = tuple(bodies[0])
-    return Envelope(
-        action=_single(headers, "Action"),
-        message_id=_single(headers, "MessageID"),
-        to=_single(headers, "To"),
-        reply_to=_reply_to(headers),
-        relates_to=_single(headers, "RelatesTo"),
-        headers=headers,
-        body=content[0] if content else None,
-    )
+    message_id = _single(headers, "MessageID")
+    try:
+        return Envelope(
+            action=_single(headers, "Action"),
+            message_id=message_id,
+            to=_single(headers, "To"),
+            reply_to=_address(headers, "ReplyTo"),
+            relates_to=_single(headers, "RelatesTo"),
+            headers=headers,
+            body=content[0] if content else None,
+        )
+    except SoapFault as fault:
+        fault.relates_to = message_id
+        raise
 
 
 def not_understood(envelope: Envelope) -> list[str]:
@@ -156,13 +166,18 @@ def _single(headers: Iterable[Element], name: str) -> str | None:
     return text_of(found[0]) if found else None
 
 
-def _reply_to(headers: Iterable[Element]) -> str | None:
-    """The address in ReplyTo; clients exist that write it as text, without the Address element."""
-    for block in headers:
-        if block.tag == tag(ns.WSA, "ReplyTo"):
-            address = block.find(tag(ns.WSA, "Address"))
-            return text_of(block if address is None else address)
-    return None
+def _address(headers: Iterable[Element], name: str) -> str | None:
+    """The address in the header `name`, None without one; clients exist that leave the Address element out.
+
+    Raises SoapFault when the header is there twice.
+    """
+    found = [block for block in headers if block.tag == tag(ns.WSA, name)]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise SoapFault.invalid_header(f"wsa:{name}", "the header is there twice")
+    address = found[0].find(tag(ns.WSA, "Address"))
+    return text_of(found[0] if address is None else address)
 
 
 def _text(parent: Element, name: str, text: str) -> None:

@@ -5,21 +5,29 @@ wsd-scan.md 10, discovery-and-metadata.md 8 and 9, eventing.md 5.
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
 from bridge import errors
+from bridge.fieldtext import field_text
 from bridge.soap import namespaces as ns
 from bridge.soap.namespaces import tag
 
 SENDER = tag(ns.SOAP, "Sender")
 RECEIVER = tag(ns.SOAP, "Receiver")
 
+MAX_REASON = 500
+"""Longest text in a fault, in UTF-16 units: some of it comes from scanners and from the client itself."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,99}")
+
 
 class SoapFault(Exception):
     """A SOAP 1.2 fault, ready to be sent.
 
     `code` and `subcode` are lxml names; `detail` is an element; `action` the message's wsa:Action; `headers` go into
-    the fault's envelope.
+    the fault's envelope. `relates_to` is the MessageID of a request that could not be read to its end.
     """
 
     def __init__(
@@ -39,6 +47,7 @@ class SoapFault(Exception):
         self.detail = detail
         self.action = action
         self.headers = headers
+        self.relates_to: str | None = None
 
     @property
     def http_status(self) -> int:
@@ -135,7 +144,7 @@ def fault_body(fault: SoapFault) -> etree._Element:
         etree.SubElement(subcode, tag(ns.SOAP, "Value")).text = ns.prefixed(fault.subcode)
     text = etree.SubElement(etree.SubElement(body, tag(ns.SOAP, "Reason")), tag(ns.SOAP, "Text"))
     text.set(tag(ns.XML, "lang"), "en")
-    text.text = fault.reason
+    text.text = field_text(fault.reason, MAX_REASON)
     if fault.detail is not None:
         etree.SubElement(body, tag(ns.SOAP, "Detail")).append(fault.detail)
     return body
@@ -151,9 +160,9 @@ def _scan_detail(error: Exception) -> etree._Element | None:
         return formats
     if isinstance(error, errors.JobNotFound):
         job = etree.Element(tag(ns.WSCN, "JobId"), nsmap=nsmap)
-        job.text = error.job_id
+        job.text = field_text(error.job_id, MAX_REASON)
         return job
-    if isinstance(error, errors.InvalidArgument):
+    if isinstance(error, errors.InvalidArgument) and _NAME.fullmatch(error.argument):
         return etree.Element(tag(ns.WSCN, error.argument), nsmap=nsmap)
     return None
 
