@@ -15,7 +15,7 @@ from bridge.imaging.geometry import Placement, Placer
 from bridge.imaging.pixels import Converter, Frame, converter
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES
-from bridge.scanner.model import ScanRequest
+from bridge.scanner.model import Format, ScanRequest
 from bridge.scanner.protocol import Event, ImageStarted, PageScanned, Progress, Status
 
 PROGRESS_INTERVAL_S = 0.2
@@ -52,6 +52,7 @@ class ImageFile:
         write: Callable[[bytes], None],
         tell: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
+        make_encoder: Callable[[Format, Page], Encoder] = encoder_for,
     ) -> None:
         self._source = source
         self._request = request
@@ -59,6 +60,7 @@ class ImageFile:
         self._write = write
         self._tell = tell
         self._clock = clock
+        self._make_encoder = make_encoder
         self._bytes = 0
         self._told_at = 0.0
         self._started = False
@@ -73,7 +75,7 @@ class ImageFile:
         self._bytes = 0
         self._started = False
         try:
-            encoder = encoder_for(request.format, page)
+            encoder = self._make_encoder(request.format, page)
             frame: Frame | None = self._source.start()
             pages = 0
             while frame is not None:

@@ -16,7 +16,7 @@ from typing import Any
 from bridge.scanner.channel import Events
 from bridge.scanner.child import die_with_parent, leave_terminal
 from bridge.scanner.model import Device
-from bridge.scanner.protocol import EVENT_FD, MAX_MESSAGE, Failed, Listed, Status
+from bridge.scanner.protocol import EVENT_FD, MAX_FRAME, MAX_MESSAGE, Failed, Listed, Status, write_frame
 from bridge.scanner.usb import SYSFS, identity_of
 
 MAX_DEVICES = 32
@@ -28,12 +28,15 @@ MAX_NAME = 255
 MAX_TEXT = 100
 """Longest vendor, model or kind, in characters; the scan service allows 127 for the name made of them."""
 
-_NETWORK = re.compile(r"^(airscan|escl|net|v4l|dell1600n_net)(:|$)|^[^:]*:(net|tcp|bjnp|mfnp)[:/]|^hpaio:/net/|://")
+_NETWORK = re.compile(r"^(airscan|escl|net|v4l|dell1600n_net)(:|$)|^[^:]*:(net|tcp|bjnp|mfnp)[:/ ]|^hpaio:/net/|://")
 """Names of devices that are not on this machine's USB, or are no scanners; ours could be among them."""
 
 
 def devices(rows: Iterable[Sequence[Any]], sysfs: str = SYSFS) -> tuple[Device, ...]:
-    """The scanners among `rows` of python-sane (name, vendor, model, kind): cleaned, bounded, none twice."""
+    """The scanners among `rows` of python-sane (name, vendor, model, kind): cleaned, none twice.
+
+    There are at most MAX_DEVICES of them, and no more than fit into one frame.
+    """
     found: dict[str, Device] = {}
     for row in rows:
         name = row[0]
@@ -43,9 +46,10 @@ def devices(rows: Iterable[Sequence[Any]], sysfs: str = SYSFS) -> tuple[Device, 
             continue
         vendor, model, kind = (clean(text) for text in row[1:4])
         usb = identity_of(name, sysfs)
-        found[name] = Device(name, vendor, model or name[:MAX_TEXT], kind, usb.usb_id, usb.serial, usb.port)
-        if len(found) == MAX_DEVICES:
+        device = Device(name, vendor, model or name[:MAX_TEXT], kind, usb.usb_id, usb.serial, usb.port)
+        if len(found) == MAX_DEVICES or len(write_frame(Listed((*found.values(), device)))) > MAX_FRAME:
             break
+        found[name] = device
     return tuple(found.values())
 
 

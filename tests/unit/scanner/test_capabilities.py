@@ -156,6 +156,7 @@ def test_brightness_is_said_to_be_adjustable_only_where_it_is(option: Option, ad
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+WORDS = st.integers(-(2**31), 2**31 - 1)
 OPTIONS = st.builds(
     Option,
     name=st.sampled_from(
@@ -167,7 +168,7 @@ OPTIONS = st.builds(
     active=st.booleans(),
     settable=st.booleans(),
     range=st.none() | st.builds(Range, NUMBERS, NUMBERS, NUMBERS),
-    choices=st.none() | st.lists(st.integers(-(2**31), 2**31 - 1) | NUMBERS | st.text(max_size=8), max_size=5).map(tuple),
+    choices=st.none() | st.lists(WORDS | NUMBERS | st.text(max_size=8), max_size=5).map(tuple),
     value=st.none() | NUMBERS | st.text(max_size=5),
 )
 
