@@ -126,7 +126,7 @@ class Link(DatagramProtocol):
         """Let through what is small enough and comes from a neighbour; an answer to others would go astray."""
         if len(datagram) > MAX_DATAGRAM:
             self._refused("too large")
-        elif not addr[1] or not self.key.interface.holds(addr[0]):
+        elif not addr[1] or not self.key.interface.hears(addr[0]):
             self._refused("off link")
         else:
             self._heard(self, datagram, addr)

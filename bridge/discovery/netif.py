@@ -51,6 +51,7 @@ class Interface:
     ipv4: tuple[IPv4Interface, ...] = ()
     link_local: tuple[IPv6Interface, ...] = ()
     ipv6: tuple[IPv6Interface, ...] = ()
+    loopback: bool = False
 
     def holds(self, address: str) -> bool:
         """Whether `address` (a literal, a zone allowed) is that of a neighbour on this interface, or our own."""
@@ -66,6 +67,13 @@ class Interface:
             return any(IPv6Address(int(peer)) in own.network for own in self.ipv6)
         return any(_is_host(peer, own) for own in self.ipv4)
 
+    def hears(self, source: str) -> bool:
+        """Whether what comes in here from `source` comes from a neighbour.
+
+        On loopback everything is this machine's own, and Linux gives it any of the machine's addresses.
+        """
+        return self.loopback or self.holds(source)
+
     def address_for(self, peer: str) -> str | None:
         """The literal of our address that is valid where `peer` is, without a zone (checklist 80, 82, 83)."""
         try:
@@ -73,7 +81,7 @@ class Interface:
         except ValueError:
             return None
         if not isinstance(towards, IPv6Address):
-            near4 = [own for own in self.ipv4 if towards in own.network]
+            near4 = [own for own in self.ipv4 if self.loopback or towards in own.network]
             return str(max(near4, key=lambda own: own.network.prefixlen).ip) if near4 else None
         if towards.is_link_local:
             return self.hello_address(socket.AF_INET6) if self.link_local else None
@@ -203,6 +211,7 @@ def _interface(
         ipv4=tuple(sorted(ipv4, key=lambda own: own.ip.is_link_local)),
         link_local=tuple(own for own in ready if own.ip.is_link_local),
         ipv6=tuple(own for own in ready if not own.ip.is_link_local),
+        loopback=_has(kernel.flags(name), IFF_LOOPBACK),
     )
 
 

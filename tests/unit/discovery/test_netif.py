@@ -180,7 +180,7 @@ def test_entries_that_are_no_address_are_left_out() -> None:
 def test_this_machine_can_be_looked_at() -> None:
     """The real kernel gives loopback with its address when it is named."""
     (interface,) = interfaces(["lo"], True)
-    assert (interface.name, interface.index) == ("lo", socket.if_nametoindex("lo"))
+    assert (interface.name, interface.index, interface.loopback) == ("lo", socket.if_nametoindex("lo"), True)
     assert IPv4Interface("127.0.0.1/8") in interface.ipv4
 
 
@@ -256,6 +256,16 @@ def test_without_link_local_address_nobody_is_near_by_one() -> None:
 def test_a_peer_gets_the_address_of_its_own_network(peer: str, own: str | None) -> None:
     """IPv4 for IPv4, link-local for link-local, the narrowest network first, and never a zone."""
     assert ETH0.address_for(peer) == own
+
+
+def test_on_loopback_everything_is_near() -> None:
+    """Linux may send there from any address of the machine; for others such an address is still no neighbour."""
+    lo = Interface("lo", 1, ipv4=(IPv4Interface("127.0.0.1/8"),), loopback=True)
+    assert lo.hears("10.99.0.1")
+    assert lo.address_for("10.99.0.1") == lo.address_for("127.0.0.5") == "127.0.0.1"
+    assert not lo.holds("10.99.0.1")
+    assert not on_link("10.99.0.1", [lo])
+    assert not ETH0.hears("10.99.0.1")
 
 
 def test_a_hello_names_the_address_of_the_link() -> None:

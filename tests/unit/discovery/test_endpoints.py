@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from bridge.discovery.endpoints import DeviceEndpoint, StableDiscoveryEndpoint
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.target import MAX_MATCHES, Target, TargetDevice
-from bridge.dpws.endpoints import DeviceEndpoint, StableDiscoveryEndpoint
 from bridge.dpws.metadata import Metadata
 from bridge.identity import Enrolled
 from bridge.soap.dispatch import Answer, Call
