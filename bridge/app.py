@@ -22,10 +22,10 @@ from twisted.python.failure import Failure
 
 from bridge import __version__, config
 from bridge.discovery import netif
+from bridge.discovery.endpoints import StableDiscoveryEndpoint
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.service import DiscoveryService
 from bridge.discovery.target import Target
-from bridge.dpws.endpoints import StableDiscoveryEndpoint
 from bridge.errors import BridgeError, ScannerError, StateError
 from bridge.finder import Finder, Found
 from bridge.http.access import Access

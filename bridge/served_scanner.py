@@ -7,8 +7,8 @@ from typing import cast
 
 from twisted.internet.defer import Deferred
 
+from bridge.discovery.endpoints import DeviceEndpoint
 from bridge.discovery.target import Target, TargetDevice
-from bridge.dpws.endpoints import DeviceEndpoint
 from bridge.dpws.metadata import Metadata
 from bridge.finder import Found
 from bridge.http.resources import SoapResource, Tree
