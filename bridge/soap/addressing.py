@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bridge.soap import namespaces as ns
-from bridge.soap.envelope import Envelope, not_understood, write_envelope
+from bridge.soap.envelope import Envelope, TooLargeToSend, not_understood, write_envelope
 from bridge.soap.faults import SoapFault, fault_body
-from bridge.soap.parser import MAX_MESSAGE
 
 MAX_URI = 2048
 """Longest address or MessageID in characters (DPWS MAX_URI_SIZE, checklist 84)."""
@@ -37,9 +36,9 @@ def fault_message(fault: SoapFault, request: Envelope | None) -> bytes:
     relates_to = request.message_id if request is not None else fault.relates_to
     if not relates_to or len(relates_to) > MAX_URI:
         relates_to = None
-    message = write_envelope(fault.action, fault_body(fault), relates_to=relates_to, headers=fault.headers)
-    if len(message) > MAX_MESSAGE:
-        # Only a detail that repeats the client's own words can grow so large; the subcode is what counts.
-        short = SoapFault(fault.code, fault.subcode, "the request is wrong", action=fault.action)
-        message = write_envelope(short.action, fault_body(short), relates_to=relates_to)
-    return message
+    try:
+        return write_envelope(fault.action, fault_body(fault), relates_to=relates_to, headers=fault.headers)
+    except TooLargeToSend:
+        # Only a detail can grow so large, and it is optional; the subcode is what counts.
+        short = SoapFault(fault.code, fault.subcode, fault.reason, action=fault.action)
+        return write_envelope(short.action, fault_body(short), relates_to=relates_to, headers=fault.headers)

@@ -18,7 +18,7 @@ from bridge.soap.addressing import check_request, fault_message
 from bridge.soap.envelope import Envelope, read_envelope, write_envelope
 from bridge.soap.exchange import Endpoint, Exchange, StreamedReply
 from bridge.soap.faults import SoapFault, scan_fault
-from bridge.soap.parser import MAX_MESSAGE, MalformedXml, TooLarge
+from bridge.soap.parser import MalformedXml, TooLarge
 
 log = Logger()
 
@@ -83,8 +83,6 @@ class Call:
             return Answer(202, b"", action)
         headers = () if isinstance(reply, StreamedReply) else reply.headers
         message = write_envelope(reply.action, reply.body, relates_to=request.message_id, headers=headers)
-        if len(message) > MAX_MESSAGE:
-            raise RuntimeError(f"the answer to {action} has {len(message)} bytes, no client takes that")
         return Answer(200, message, action, reply if isinstance(reply, StreamedReply) else None)
 
     def _failed(self, error: Exception) -> Answer:

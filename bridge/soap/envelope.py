@@ -10,10 +10,11 @@ from typing import TypeAlias
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from bridge.errors import BridgeError
 from bridge.soap import namespaces as ns
 from bridge.soap.faults import SoapFault
 from bridge.soap.namespaces import tag
-from bridge.soap.parser import parse_xml
+from bridge.soap.parser import MAX_MESSAGE, parse_xml
 
 Element: TypeAlias = etree._Element
 
@@ -32,6 +33,10 @@ UNDERSTOOD = frozenset(
 """Headers that may be marked mustUnderstand (discovery-and-metadata.md 8)."""
 
 _ROLES = (None, "", f"{ns.SOAP}/role/next", f"{ns.SOAP}/role/ultimateReceiver")
+
+
+class TooLargeToSend(BridgeError, ValueError):
+    """A message of ours is larger than 32767 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def write_envelope(
     """A whole message as UTF-8 with an XML declaration; a fresh MessageID is made when none is given.
 
     All `prefixes` stand on the Envelope, so that QNames in text may use them (checklist 27, 28); a datagram, which has
-    little room, names only those that it needs.
+    little room, names only those that it needs. Raises TooLargeToSend beyond MAX_MESSAGE (checklist 38).
     """
     envelope = etree.Element(tag(ns.SOAP, "Envelope"), nsmap=dict(prefixes))
     header = etree.SubElement(envelope, tag(ns.SOAP, "Header"))
@@ -131,6 +136,8 @@ def write_envelope(
     if body is not None:
         block.append(body)
     data: bytes = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+    if len(data) > MAX_MESSAGE:
+        raise TooLargeToSend(f"the message has {len(data)} bytes, no client takes that")
     return data
 
 
@@ -153,7 +160,7 @@ def qname(element: Element, text: str) -> str | None:
     """
     prefix, colon, local = text.strip().rpartition(":")
     namespace = element.nsmap.get(prefix if colon else None)
-    if namespace is None:
+    if not namespace:
         return None if colon else local
     return tag(namespace, local)
 

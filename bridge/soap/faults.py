@@ -20,6 +20,9 @@ RECEIVER = tag(ns.SOAP, "Receiver")
 MAX_REASON = 500
 """Longest text in a fault, in UTF-16 units: some of it comes from scanners and from the client itself."""
 
+MAX_STRANGERS = 4096
+"""Most characters of names that a client can have sent back to it as not understood."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,99}")
 
 
@@ -69,13 +72,19 @@ class SoapFault(Exception):
 
     @classmethod
     def must_understand(cls, names: list[str]) -> SoapFault:
-        """Headers that ask to be understood and are not (checklist 18); `names` are lxml names."""
-        return cls(
-            tag(ns.SOAP, "MustUnderstand"),
-            None,
-            "a header that must be understood is not known here",
-            headers=tuple(_not_understood(name) for name in names),
-        )
+        """Headers that ask to be understood and are not (checklist 18); `names` are lxml names.
+
+        As many are named as fit into MAX_STRANGERS characters.
+        """
+        named: list[str] = []
+        for name in names:
+            if sum(map(len, named)) + len(name) <= MAX_STRANGERS:
+                named.append(name)
+        if not named:
+            return cls.invalid_header("soap:Header", "the name of a header is too long")
+        headers = tuple(_not_understood(name) for name in named)
+        reason = "a header that must be understood is not known here"
+        return cls(tag(ns.SOAP, "MustUnderstand"), None, reason, headers=headers)
 
     @classmethod
     def invalid_header(cls, name: str, why: str) -> SoapFault:
