@@ -38,6 +38,9 @@ def check_fault(envelope: etree._Element, validate: Validate) -> None:
         return
     blocks = header_blocks(envelope)
     code = (fault.findtext(f"{{{SOAP}}}Code/{{{SOAP}}}Value") or "").removeprefix("soap:")
+    text = fault.find(f"{{{SOAP}}}Reason/{{{SOAP}}}Text")
+    if text.get("{http://www.w3.org/XML/1998/namespace}lang") != "en":
+        raise violation("the reason is not in English", text)
     value = fault.find(f"{{{SOAP}}}Code/{{{SOAP}}}Subcode/{{{SOAP}}}Value")
     for needed, header in (("MustUnderstand", NOT_UNDERSTOOD), ("VersionMismatch", UPGRADE)):
         if (code == needed) != (header in blocks):

@@ -70,6 +70,7 @@ def check_headers(envelope: etree._Element) -> str:
     action = blocks[ACTION].text or ""
     if action not in MESSAGES:
         raise violation(f"{action!r} is no action that we send", header)
+    _check_reference_parameters(envelope)
     _check_body(envelope, action)
     _check_destination(action, blocks)
     _check_relation(envelope, action, blocks)
@@ -83,6 +84,13 @@ def check_headers(envelope: etree._Element) -> str:
     if (root is None or root.tag != FAULT) and (NOT_UNDERSTOOD in blocks or UPGRADE in blocks):
         raise violation("NotUnderstood and Upgrade belong to faults", header)
     return action
+
+
+def _check_reference_parameters(envelope: etree._Element) -> None:
+    for parameters in envelope.iter(f"{{{WSA}}}ReferenceParameters"):
+        for parameter in parameters.iterchildren(etree.Element):
+            if namespace_of(parameter) in PREFIXES and parameter.tag != IDENTIFIER:
+                raise violation(f"{parameter.tag} is no reference parameter", parameters)
 
 
 def _check_body(envelope: etree._Element, action: str) -> None:
