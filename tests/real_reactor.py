@@ -6,6 +6,7 @@ and run again between tests, as Twisted's own test runner does.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -33,7 +34,13 @@ def run(awaitable: Deferred[T] | Coroutine[Any, Any, T]) -> T:
         real.callLater(0, real.crash)
 
     real.callWhenRunning(deferred.addBoth, settle)
-    real.run()
+    # The reactor takes over these signals and keeps them: a test runner that is told to end must end.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        real.run()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     assert outcome, f"no result within {HANG_S:g} s"
     if isinstance(outcome[0], Failure):
         outcome[0].raiseException()
