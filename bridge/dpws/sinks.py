@@ -36,7 +36,7 @@ THIS_NETWORK = ip_network("0.0.0.0/8")
 """Addresses that mean this machine, by the oldest of conventions."""
 
 _URL = re.compile(
-    r"http://(?:\[(?P<v6>[0-9a-f:.]+)(?:%[!-Z^-~]{1,64})?\]|(?P<host>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
+    r"http://(?:\[(?P<v6>[0-9a-f.]*:[0-9a-f:.]*)(?:%[!-Z^-~]{1,64})?\]|(?P<host>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>[/?][!\"$-~]*)?",
     re.IGNORECASE,
 )
