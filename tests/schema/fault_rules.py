@@ -1,13 +1,11 @@
 """Faults: which code, action, header and detail each subcode has."""
 
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 from lxml import etree
 
 from tests.schema.header_rules import ACTION, FAULT, NOT_UNDERSTOOD, RELATES_TO, UPGRADE, body_root, header_blocks
-from tests.schema.names import clark_name
+from tests.schema.names import clark_name, namespace_of
 from tests.schema.tables import FAULT_ACTIONS, FAULTS, SOAP, WSA, WSCN, Detail, FaultRow
 from tests.schema.violation import violation
 
@@ -18,14 +16,6 @@ Validate = Callable[[etree._Element], None]
 _RELATION_OPTIONAL = frozenset(
     f"{{{WSA}}}{name}" for name in ("MessageInformationHeaderRequired", "InvalidMessageInformationHeader")
 )
-
-
-@cache
-def scan_element_names() -> frozenset[str]:
-    """Return the Clark names of all elements of the scan schema, wherever in a message they stand."""
-    schema = etree.parse(str(Path(__file__).with_name("wsdscan.xsd")))
-    names = schema.xpath("//xs:element/@name", namespaces={"xs": "http://www.w3.org/2001/XMLSchema"})
-    return frozenset(f"{{{WSCN}}}{name}" for name in names)
 
 
 def check_fault(envelope: etree._Element, validate: Validate) -> None:
@@ -92,5 +82,5 @@ def _fits(entry: etree._Element, wanted: str | Detail) -> bool:
     if wanted is Detail.NONE:
         return False
     if wanted is Detail.SCAN_ARGUMENT:
-        return entry.tag in scan_element_names()
+        return namespace_of(entry) == WSCN
     return bool(entry.tag == wanted)

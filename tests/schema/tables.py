@@ -98,7 +98,7 @@ class Detail(Enum):
     """What a fault's Detail may hold besides elements of one schema-checked name."""
 
     NONE = "nothing"
-    SCAN_ARGUMENT = "the invalid argument: elements named like one of the scan service"
+    SCAN_ARGUMENT = "the invalid argument: elements of the scan namespace, whose names may be unknown ones"
 
 
 @dataclass(frozen=True)

@@ -261,7 +261,7 @@ FAULT_TABLE: list[Mutation] = [
      "is not the fault action of"),
     ("fault-invalid-args", "<wsa:RelatesTo>urn:uuid:7d1e5a34-c2b9-4f08-9a6d-51e0c8b7f234</wsa:RelatesTo>", "",
      "a fault needs RelatesTo"),
-    ("fault-invalid-args", "wscn:RequestedElements", "wscn:RequestedStuff", "does not belong into the Detail"),
+    ("fault-invalid-args", "wscn:RequestedElements", "soap:RequestedElements", "does not belong into the Detail"),
     ("fault-not-accepting-jobs", "</soap:Fault>", "<soap:Detail><wsa:To/></soap:Detail></soap:Fault>",
      "does not belong"),
     ("fault-job-id-not-found", ">99999999999<", ">seven<", "JobId"),
