@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.errors import BridgeError, ConfigError, NothingFound, UsageError
+from bridge.system.escape import safe
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = arguments.run(arguments, _settings(arguments))
         sys.stdout.flush()
     except BridgeError as error:
-        print(f"scanbridge: {error}", file=sys.stderr)
+        print("scanbridge: " + "\n".join(safe(line) for line in str(error).splitlines()), file=sys.stderr)
         return next(status for kind, status in _STATUS_OF if isinstance(error, kind))
     except BrokenPipeError:
         # Nobody reads on, as in `scanbridge status | head`; Python would complain once more when it closes stdout.
