@@ -60,7 +60,7 @@ class _Negotiation:
         """Decide everything."""
         ticket, offer = self._ticket, self._offer
         for stranger in ticket.strangers:
-            self._refuse(stranger, "it is not known here and must be honoured")
+            self._refuse("DocumentParameters", f"{stranger} must be honoured and is not known here")
         source = self._source()
         self._two_sided = source is InputSource.ADF_DUPLEX
         format_ = self._format(source)

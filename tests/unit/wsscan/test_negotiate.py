@@ -133,7 +133,8 @@ def test_a_value_outside_of_its_type_is_refused_always(path: str, wanted: int, i
 def test_an_unknown_element_that_must_be_honoured_is_refused() -> None:
     """What nobody knows and must be honoured keeps a job from being created; without it the ticket is valid."""
     agreement = agree(ScanTicket("n", "u", None, {at.FORMAT: "jfif"}, strangers=("Sparkle",)))
-    assert refused(agreement) == ["Sparkle"]
+    assert refused(agreement) == ["DocumentParameters"]
+    assert "Sparkle" in str(agreement.refusals[0])
     assert not agreement.valid
     assert agree(agreement.corrected).valid
 
