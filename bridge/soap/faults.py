@@ -178,7 +178,10 @@ def _scan_detail(error: Exception) -> etree._Element | None:
 
 def _not_understood(name: str) -> etree._Element:
     namespace, _, local = name[1:].rpartition("}") if name.startswith("{") else ("", "", name)
-    nsmap = {"soap": ns.SOAP, **({"unknown": namespace} if namespace else {})}
+    # A second prefix for a namespace that the Envelope declares would be dropped as redundant when the block goes in.
+    declared = {known: prefix for prefix, known in (*ns.PREFIXES.items(), ("xml", ns.XML))}
+    prefix = declared.get(namespace, "unknown")
+    nsmap = {"soap": ns.SOAP, **({"unknown": namespace} if namespace and namespace not in declared else {})}
     block = etree.Element(tag(ns.SOAP, "NotUnderstood"), nsmap=nsmap)
-    block.set("qname", f"unknown:{local}" if namespace else local)
+    block.set("qname", f"{prefix}:{local}" if namespace else local)
     return block

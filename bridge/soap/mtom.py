@@ -107,6 +107,9 @@ class StreamedAnswer:
     def _complete(self, _: object) -> None:
         if self._ended:
             return
+        if self._part.empty:
+            self._break_off(Failure(BridgeError("the image has no bytes")))
+            return
         self._ended = True
         self._part.close()
         self._outlet.write(self._framing.tail)
@@ -135,12 +138,14 @@ class _ImagePart:
     """What an image stream may do with the outlet: write and be paused, and nothing once the image has ended."""
 
     def __init__(self, outlet: Outlet) -> None:
+        self.empty = True
         self._outlet = outlet
         self._open = True
         self._producing = False
 
     def write(self, data: bytes) -> None:
         if self._open and data:
+            self.empty = False
             self._outlet.write(data)
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
