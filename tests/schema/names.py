@@ -7,6 +7,8 @@ from lxml import etree
 from tests.schema.tables import PREFIXES, SOAP, WSA, WSCN, WSD, WSDP, WSE
 from tests.schema.violation import violation
 
+_XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"  # declared everywhere, without saying so
+
 _COPIED_CHILDREN_OF = frozenset((f"{{{SOAP}}}Header", f"{{{WSA}}}ReferenceParameters"))
 _IDENTIFIER = f"{{{WSE}}}Identifier"
 _DETAIL = f"{{{SOAP}}}Detail"
@@ -59,7 +61,7 @@ def clark_name(qname: str, element: etree._Element) -> str:
     if not colon:
         default = element.nsmap.get(None)
         return f"{{{default}}}{qname}" if default else qname
-    namespace = element.nsmap.get(prefix)
+    namespace = _XML_NAMESPACE if prefix == "xml" else element.nsmap.get(prefix)
     if namespace is None:
         raise violation(f"the QName {qname!r} uses the prefix {prefix!r}, which is not declared there", element)
     return f"{{{namespace}}}{local}"
