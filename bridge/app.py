@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -26,14 +27,15 @@ from bridge.discovery.endpoints import StableDiscoveryEndpoint
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.service import DiscoveryService
 from bridge.discovery.target import Target
-from bridge.errors import BridgeError, ScannerError, StateError
+from bridge.dpws.sinks import SinkRules
+from bridge.errors import BridgeError, NothingFound, ScannerError, StateError
 from bridge.finder import Finder, Found
-from bridge.http.access import Access
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.site import Site
 from bridge.http.trace import WireTrace
 from bridge.identity import Identity, machine_seed
-from bridge.served_scanner import ServedScanner
+from bridge.neighbourhood import Neighbourhood
+from bridge.served_scanner import ServedScanner, Surroundings
 from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
 from bridge.system import journal, sdnotify
@@ -63,14 +65,22 @@ class Bridge:
         self.scanners: list[ServedScanner] = []
         self._reactor = reactor
         self._log_levels = log_levels
-        self._hostname = socket.gethostname().partition(".")[0]
         self._identity = Identity.load(state_directory(settings, os.environ), seed=machine_seed(), now=time.time)
         self._target = Target(AppSequence(self._identity.instance_id), hello_xaddrs=settings.interop.hello_xaddrs)
         self._trace = WireTrace(settings.log.wire)
-        self._access = Access(self._interfaces, settings.network.allow)
+        self._near = Neighbourhood(self._interfaces, settings.network.allow)
+        self._surroundings = Surroundings(
+            settings,
+            self._identity,
+            self._target,
+            socket.gethostname().partition(".")[0],
+            self._trace,
+            SinkRules(self._near.is_near, self._near.own_addresses, self._near.interface_of),
+            reactor,
+        )
         self._tree = Tree()
-        self._site = Site(self._tree, reactor, self._access.allowed)
-        commands = {"status": lambda _request: status_of(self)}
+        self._site = Site(self._tree, reactor, self._near.admits)
+        commands = {"status": lambda _request: status_of(self), "button": self._button}
         self._control = ControlServer(control_socket(settings, os.environ), commands, reactor)
         self._finder = Finder(settings, reactor)
         self._port: Any = None
@@ -137,7 +147,7 @@ class Bridge:
             return
         self._log_levels.set(fresh.log.level)
         self._trace.enabled = fresh.log.wire
-        self._access.allow(fresh.network.allow)
+        self._near.allow(fresh.network.allow)
         self.log.info("settings read again: log and network.allow are in effect, the others after a restart")
 
     # -- scanners --------------------------------------------------------------------------------
@@ -159,16 +169,8 @@ class Bridge:
             self._retries = [retry for retry in self._retries if retry.active()] + [again]
             return
         taken = {scanner.enrolled.uuid for scanner in self.scanners}
-        scanner = ServedScanner(
-            found,
-            self._identity.enrol(found.device, taken),
-            capabilities,
-            self._identity,
-            self._target,
-            self.settings,
-            self._hostname,
-            self._trace,
-        )
+        enrolled = self._identity.enrol(found.device, taken)
+        scanner = ServedScanner(found, enrolled, capabilities, self._surroundings)
         self.scanners.append(scanner)
         scanner.start(self._tree)
         assert self._discovery is not None
@@ -179,6 +181,28 @@ class Bridge:
         Deferred.fromCoroutine(self._serve(found, attempt)).addErrback(
             lambda failure: self.log.failure("serving a scanner failed", failure)
         )
+
+    def scanner_named(self, name: str | None) -> ServedScanner:
+        """The scanner whose name contains `name` or whose UUID it is; the only one when None. Raises NothingFound."""
+        wanted = (name or "").casefold()
+        matching = [
+            scanner
+            for scanner in self.scanners
+            if wanted in scanner.scanner.name.casefold() or wanted == scanner.enrolled.uuid
+        ]
+        if len(matching) == 1:
+            return matching[0]
+        if not matching:
+            raise NothingFound(f"no scanner is called {name!r}" if name else "no scanner is plugged in")
+        raise NothingFound(f"several scanners match; name one of: {', '.join(each.scanner.name for each in matching)}")
+
+    def _button(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """The control command behind `scanbridge button`."""
+        device, destination = request.get("device"), request.get("destination")
+        told = self.scanner_named(device if isinstance(device, str) else None).press(
+            destination if isinstance(destination, str) else None
+        )
+        return {"destination": told.name, "client": told.client}
 
     # -- the network -----------------------------------------------------------------------------
 

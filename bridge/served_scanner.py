@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 
 from bridge.discovery.endpoints import DeviceEndpoint
 from bridge.discovery.target import Target, TargetDevice
+from bridge.dpws.expiry import TermRules
 from bridge.dpws.metadata import Metadata
+from bridge.dpws.post import HttpPoster
+from bridge.dpws.sinks import SinkRules
+from bridge.dpws.subscriptions import EventSource
 from bridge.finder import Found
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.trace import WireTrace
@@ -22,6 +29,9 @@ from bridge.scanner.supervisor import SupervisedScanner
 from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
 from bridge.wsscan.configuration import ScannerNames
+from bridge.wsscan.destinations import Destination, Destinations
+from bridge.wsscan.events import EVENT_ACTIONS, ScanEvents
+from bridge.wsscan.press import Presses
 from bridge.wsscan.service import ScanService
 
 
@@ -30,29 +40,38 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def clock_is_synchronised() -> bool:
+    """Whether the clock follows the network's time: a board without a battery starts in the past."""
+    return Path("/run/systemd/timesync/synchronized").exists()
+
+
 def fits(_format: Format, _color: ColorMode, width: int, height: int) -> bool:
     """Whether an image of so many pixels can be put into a file."""
     return max(width, height) <= MAX_PIXELS
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all scanners of a daemon share. `reactor` is Twisted's."""
+
+    settings: Settings
+    identity: Identity
+    target: Target
+    hostname: str
+    trace: WireTrace
+    sinks: SinkRules
+    reactor: Any
+
+
 class ServedScanner:
     """Everything of one scanner, from its identity to its place in the URL tree."""
 
-    def __init__(
-        self,
-        found: Found,
-        enrolled: Enrolled,
-        capabilities: Capabilities,
-        identity: Identity,
-        target: Target,
-        settings: Settings,
-        hostname: str,
-        trace: WireTrace,
-    ) -> None:
+    def __init__(self, found: Found, enrolled: Enrolled, capabilities: Capabilities, around: Surroundings) -> None:
+        settings = around.settings
         self.virtual = found.virtual
         self.enrolled = enrolled
         self.metadata = Metadata(
-            enrolled, hostname, name=settings.scanner.name, host_section=settings.interop.host_section
+            enrolled, around.hostname, name=settings.scanner.name, host_section=settings.interop.host_section
         )
         self.status = ScannerStatus(utc_now)
         self.scanner = SupervisedScanner(
@@ -66,19 +85,34 @@ class ServedScanner:
             read_timeout_s=settings.scanner.read_timeout_s,
         )
         limits = QueueLimits(settings.jobs.retrieve_timeout_s, settings.jobs.queue_limit, settings.jobs.history_limit)
-        self.queue = JobQueue(self.scanner, found.spawner.clock, utc_now, identity.reserve_job_id, limits)
+        self.queue = JobQueue(self.scanner, found.spawner.clock, utc_now, around.identity.reserve_job_id, limits)
         names = ScannerNames(
             self.metadata.friendly_name, info=enrolled.title, location=settings.scanner.location
         )
-        service = ScanService(self.scanner, self.queue, names, FORMAT_COLORS, fits=fits)
+        self.destinations = Destinations(found.spawner.clock)
+        self.events = EventSource(
+            EVENT_ACTIONS,
+            HttpPoster(around.reactor),
+            found.spawner.clock,
+            TermRules(time.time, clock_is_synchronised),
+            around.sinks,
+            self.destinations,
+        )
+        self.presses = Presses(self.destinations, self.events.send, found.spawner.clock, settings.push.destination)
+        told = ScanEvents(self.events.publish)
+        self.queue.observe(told)
+        self.status.observe(told)
+        service = ScanService(
+            self.scanner, self.queue, names, FORMAT_COLORS, fits=fits, push=self.presses, extensions=[self.events]
+        )
         fault_status = cast(FaultStatus, settings.interop.fault_status)
-        device = DeviceEndpoint(self.metadata, target)
-        self._device_resource = SoapResource(device, fault_status=fault_status, trace=trace)
-        self._service_resource = SoapResource(service, fault_status=fault_status, trace=trace)
+        device = DeviceEndpoint(self.metadata, around.target)
+        self._device_resource = SoapResource(device, fault_status=fault_status, trace=around.trace)
+        self._service_resource = SoapResource(service, fault_status=fault_status, trace=around.trace)
         self.target_device = TargetDevice(
             enrolled.uuid,
             self.metadata.device_path,
-            identity.metadata_version(enrolled.uuid, self.metadata.digest),
+            around.identity.metadata_version(enrolled.uuid, self.metadata.digest),
         )
 
     def start(self, tree: Tree) -> None:
@@ -86,9 +120,17 @@ class ServedScanner:
         tree.add_device(self.enrolled.uuid, self._device_resource, self._service_resource)
         self.scanner.start()
 
+    def press(self, destination: str | None) -> Destination:
+        """Do as if the scanner's button was pressed; `destination` is a name, None for the usual one.
+
+        Raises UnknownDestination or NoDestination.
+        """
+        return self.presses.press(destination, self.scanner.loaded_source())
+
     def stop(self, tree: Tree) -> Deferred[None]:
-        """End its jobs and its worker, then leave the URL tree. Fires when no process is left."""
+        """End its jobs, its subscriptions and its worker, then leave the URL tree. Fires when no process is left."""
         ended = self.queue.stop()
+        ended.addCallback(lambda _done: self.events.close())
         ended.addCallback(lambda _done: self.scanner.stop())
         ended.addCallback(lambda _done: tree.remove_device(self.enrolled.uuid))
         return ended

@@ -35,7 +35,7 @@ def status_of(bridge: Running, host: str = "127.0.0.1") -> dict[str, Any]:
         "ready": bridge.ready,
         "http_port": bridge.http_port,
         "scanners": [_scanner(scanner, base) for scanner in bridge.scanners],
-        "subscriptions": [],
+        "subscriptions": [entry for scanner in bridge.scanners for entry in scanner.events.overview()],
     }
 
 
