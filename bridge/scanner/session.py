@@ -64,6 +64,9 @@ class Backend:
 
     def open(self, name: str, cancellation: Cancellation) -> Session:
         """Open the device `name`; what runs on it ends once `cancellation` is set. Raises ScanFailure."""
+        if not name:
+            # libsane takes an empty name for the first scanner that it finds.
+            raise ScanFailure(Status.INVALID, "No scanner is named.")
         try:
             device = sane.open(name)
         except Exception as error:

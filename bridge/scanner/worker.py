@@ -15,6 +15,7 @@ import queue
 import sys
 import threading
 import traceback
+from typing import TYPE_CHECKING
 
 from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.channel import Events, ImagePipe, commands
@@ -44,7 +45,9 @@ from bridge.scanner.protocol import (
     Ready,
     Status,
 )
-from bridge.scanner.session import Backend, Session
+
+if TYPE_CHECKING:
+    from bridge.scanner.session import Backend, Session
 
 MAX_WAITING = 16
 """Commands that may wait for the main thread; a daemon has two under way at most."""
@@ -164,9 +167,12 @@ def main() -> int:
     leave_terminal()
     events = Events(EVENT_FD)
     try:
+        # Only here, so that a missing python-sane can be told.
+        from bridge.scanner.session import Backend
+
         check_layout()
         backend = Backend(restore_signals)
-    except (LayoutError, OSError) as error:
+    except (ImportError, LayoutError, OSError) as error:
         events.tell(Failed(Status.UNSUPPORTED, f"SANE cannot be used: {error}"[:MAX_MESSAGE]))
         return EXIT_UNFIT
     restore_signals()
