@@ -97,6 +97,18 @@ def test_extensions_answer_what_the_service_does_not_know() -> None:
     assert reply == Reply(f"{SUBSCRIBE}Response", None)
 
 
+def test_every_extension_is_asked() -> None:
+    """An action that the first extension does not know may be the next one's, or nobody's."""
+
+    class Silent(Extension):
+        def operation(self, action: str) -> Operation | None:
+            return None
+
+    service = ScanServiceBench(extensions=[Silent(), Extension()]).service
+    assert service.operation(SUBSCRIBE) is not None
+    assert service.operation(f"{ns.WSE}/Renew") is None
+
+
 def test_extensions_do_not_take_the_services_operations() -> None:
     """The eight operations are always the service's own."""
     bench = ScanServiceBench(extensions=[Extension(ValueError())])
