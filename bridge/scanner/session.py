@@ -123,7 +123,7 @@ class Session:
     # -- pages -------------------------------------------------------------------------------
 
     def start(self) -> Frame:
-        """Start the next page; returns its shape. A cancel that came meanwhile is carried out before the return."""
+        """Start the next page; returns its shape. A cancel that came meanwhile raises ScanFailure(cancelled)."""
         self._cancellation.check()
         try:
             self._active = True

@@ -1,6 +1,6 @@
 """Running code with libsane in a process of its own.
 
-libsane is never loaded into the process of the tests: it resets signal handlers, and its end can dead-lock.
+SANE is never started in the process of the tests: it changes signal handlers, and its end can dead-lock.
 """
 
 from __future__ import annotations
