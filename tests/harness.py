@@ -71,7 +71,7 @@ class WireTransport(FileDescriptor):
 
     def _closeWriteConnection(self) -> None:
         self.line.half_closed = True
-        self.line.server_ended()
+        self.line.server_ended(clean=True)
 
     def abortConnection(self) -> None:
         """Drop what is buffered and end."""
@@ -90,7 +90,7 @@ class WireTransport(FileDescriptor):
         super().connectionLost(reason)
         protocol, self.protocol = self.protocol, None
         self.line.closed = True
-        self.line.server_ended()
+        self.line.server_ended(clean=not self._aborting and not self.line.client_gone)
         protocol.connectionLost(reason)
 
     def getHost(self) -> Any:
@@ -135,7 +135,6 @@ class Connection:
         protocol = wire.site.buildProtocol(self.transport.getPeer())
         self.transport.protocol = protocol
         protocol.makeConnection(self.transport)
-        wire.pump()
 
     @property
     def answers(self) -> list[Answer]:
@@ -202,9 +201,9 @@ class Connection:
             _check(answer)
         return len(taken)
 
-    def server_ended(self) -> None:
-        """No more comes from the server."""
-        for answer in self._reader.close():
+    def server_ended(self, *, clean: bool) -> None:
+        """No more comes from the server; not `clean` is a reset, or a client that was not there to see the end."""
+        for answer in self._reader.close(clean=clean):
             _check(answer)
 
     def pump(self) -> bool:
@@ -242,6 +241,7 @@ class Wire:
         """A client at the address `peer` connects to the address `host` of ours."""
         line = Connection(self, peer, host, port)
         self.connections.append(line)
+        self.pump()
         return line
 
     def post(self, path: str, body: bytes, *, peer: str = PEER, host: str = HOST, **options: Any) -> Answer:

@@ -55,10 +55,10 @@ class AnswerReader:
             pass
         return done
 
-    def close(self) -> list[Answer]:
-        """The server has closed: that completes an answer without a length, and cuts every other."""
+    def close(self, *, clean: bool) -> list[Answer]:
+        """The connection has ended: a clean end completes an answer without a length, and every other is cut."""
         done: list[Answer] = []
-        if self._current is not None and not self._chunked and self._remaining is None:
+        if clean and self._current is not None and not self._chunked and self._remaining is None:
             self._finish(done)
         for answer in self.answers:
             if not answer.complete:

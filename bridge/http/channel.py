@@ -10,12 +10,13 @@ what the parsers of Debian 12 and 13 let through differently is refused here for
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import RESPONSES, HTTPChannel
+from twisted.web.http import HTTPChannel
 
 from bridge.http import limits
 
@@ -61,7 +62,7 @@ class Channel(HTTPChannel):
         if refusal is not None:
             self.refuse(*refusal)
         else:
-            self._wait(limits.IDLE_S, self.loseConnection)
+            self._wait(limits.IDLE_S, self._idle)
 
     def refuse(self, status: int, why: str) -> None:
         """Answer with `status` and the sentence `why`, take no more requests, and end the connection."""
@@ -74,7 +75,8 @@ class Channel(HTTPChannel):
             b"HTTP/1.1 %d %s\r\nServer: %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
             b"Content-Length: %d\r\nConnection: close\r\n\r\n"
         )
-        self.transport.write(head % (status, RESPONSES[status], self.site.server_name, len(body)) + body)
+        phrase = HTTPStatus(status).phrase.encode("ascii")
+        self.transport.write(head % (status, phrase, self.site.server_name, len(body)) + body)
         self._networkProducer.unregisterProducer()
         if self.site.may_linger(self):
             self._wait(limits.LINGER_S, self.abort)
@@ -90,8 +92,8 @@ class Channel(HTTPChannel):
 
     def loseConnection(self) -> None:
         """Close when everything is sent; cut it off when the client does not take it."""
-        self._stop_clocks()
-        self._wait(limits.STALL_S, self.abort)
+        self._stop_clock()
+        self._start_stall_clock()
         super().loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -198,7 +200,7 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         """Twisted calls this when an answer is written to its end."""
-        self._wait(limits.IDLE_S, self.loseConnection)
+        self._wait(limits.IDLE_S, self._idle)
         super().requestDone(request)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
@@ -209,8 +211,7 @@ class Channel(HTTPChannel):
 
     def pauseProducing(self) -> None:
         """The transport calls this when more is buffered than the client takes."""
-        if self._stall_clock is None and not self.refused:
-            self._stall_clock = self.callLater(limits.STALL_S, self.abort)
+        self._start_stall_clock()
         super().pauseProducing()
 
     def resumeProducing(self) -> None:
@@ -224,6 +225,13 @@ class Channel(HTTPChannel):
         if not self._receiving and not self._handlingRequest and not self.refused:
             self._receiving = True
             self._wait(limits.REQUEST_S, self._too_slow)
+
+    def _idle(self) -> None:
+        if self._stall_clock is not None:
+            # The client still reads its last answer, and has a clock for that.
+            self._wait(limits.IDLE_S, self._idle)
+        else:
+            self.loseConnection()
 
     def _too_slow(self) -> None:
         self.refuse(408, f"a request must arrive within {limits.REQUEST_S:.0f} seconds")
@@ -241,6 +249,10 @@ class Channel(HTTPChannel):
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _start_stall_clock(self) -> None:
+        if self._stall_clock is None and not self.refused:
+            self._stall_clock = self.callLater(limits.STALL_S, self.abort)
 
     def _stop_stall_clock(self) -> None:
         if self._stall_clock is not None:
