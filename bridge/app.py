@@ -27,6 +27,7 @@ from bridge.discovery.endpoints import StableDiscoveryEndpoint
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.service import DiscoveryService
 from bridge.discovery.target import Target
+from bridge.dpws.post import HttpPoster
 from bridge.dpws.sinks import SinkRules
 from bridge.errors import BridgeError, NothingFound, ScannerError, StateError
 from bridge.finder import Finder, Found
@@ -76,7 +77,7 @@ class Bridge:
             socket.gethostname().partition(".")[0],
             self._trace,
             SinkRules(self._near.is_near, self._near.own_addresses, self._near.interface_of),
-            reactor,
+            HttpPoster(reactor),
         )
         self._tree = Tree()
         self._site = Site(self._tree, reactor, self._near.admits)
@@ -229,6 +230,9 @@ def serve(settings: Settings) -> int:
     from twisted.internet import reactor as twisted_reactor
 
     reactor: Any = twisted_reactor
+    # Twisted counts time-outs by the wall clock, and a board without a battery starts in the past: when the network
+    # sets its clock, all of them would be over at once.
+    reactor.seconds = time.monotonic
     log_levels = journal.begin(settings.log.level, sys.stderr, os.environ)
     bridge = Bridge(settings, reactor, log_levels)
     outcome = [0]

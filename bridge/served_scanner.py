@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred
 
@@ -14,7 +14,7 @@ from bridge.discovery.endpoints import DeviceEndpoint
 from bridge.discovery.target import Target, TargetDevice
 from bridge.dpws.expiry import TermRules
 from bridge.dpws.metadata import Metadata
-from bridge.dpws.post import HttpPoster
+from bridge.dpws.notifier import Poster
 from bridge.dpws.sinks import SinkRules
 from bridge.dpws.subscriptions import EventSource
 from bridge.finder import Found
@@ -52,7 +52,7 @@ def fits(_format: Format, _color: ColorMode, width: int, height: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all scanners of a daemon share. `reactor` is Twisted's."""
+    """What all scanners of a daemon share; `poster` delivers events."""
 
     settings: Settings
     identity: Identity
@@ -60,7 +60,7 @@ class Surroundings:
     hostname: str
     trace: WireTrace
     sinks: SinkRules
-    reactor: Any
+    poster: Poster
 
 
 class ServedScanner:
@@ -92,7 +92,7 @@ class ServedScanner:
         self.destinations = Destinations(found.spawner.clock)
         self.events = EventSource(
             EVENT_ACTIONS,
-            HttpPoster(around.reactor),
+            around.poster,
             found.spawner.clock,
             TermRules(time.time, clock_is_synchronised),
             around.sinks,

@@ -22,3 +22,12 @@ def _only_valid_envelopes() -> Iterator[None]:
     violations = envelope_watch.take_violations()
     if violations:
         pytest.fail("our code wrote invalid envelopes:\n\n" + "\n\n".join(violations), pytrace=False)
+
+
+def pytest_sessionfinish() -> None:
+    """End the reactor's threads: nothing shuts the reactor down in a test, and Python waits for threads at its end."""
+    from twisted.internet import reactor
+
+    pool = getattr(reactor, "threadpool", None)
+    if pool is not None:
+        pool.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Protocol
 
 from bridge import __version__
@@ -35,7 +36,9 @@ def status_of(bridge: Running, host: str = "127.0.0.1") -> dict[str, Any]:
         "ready": bridge.ready,
         "http_port": bridge.http_port,
         "scanners": [_scanner(scanner, base) for scanner in bridge.scanners],
-        "subscriptions": [entry for scanner in bridge.scanners for entry in scanner.events.overview()],
+        "subscriptions": [
+            _subscription(entry) for scanner in bridge.scanners for entry in scanner.events.overview()
+        ],
     }
 
 
@@ -57,6 +60,11 @@ def _scanner(served: ServedScanner, base: str) -> dict[str, Any]:
         "active_jobs": [_job(status) for status in served.queue.active],
         "history": [_job(status) for status in reversed(served.queue.history)],
     }
+
+
+def _subscription(entry: dict[str, Any]) -> dict[str, Any]:
+    """A subscription with a name of its own instead of its identifier: who knows that may end the subscription."""
+    return {**entry, "id": sha256(str(entry["id"]).encode()).hexdigest()[:12]}
 
 
 def _job(status: JobStatus) -> dict[str, Any]:
