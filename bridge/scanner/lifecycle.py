@@ -107,6 +107,7 @@ class WorkerLifecycle:
         """The process has ended."""
 
     starting.upon(said_ready, enter=idle, outputs=[])
+    starting.upon(said_failed, enter=starting, outputs=[])
     idle.upon(describe, enter=describing, outputs=[])
     idle.upon(open_device, enter=opening, outputs=[])
     describing.upon(said_described, enter=idle, outputs=[])

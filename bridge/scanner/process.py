@@ -68,6 +68,7 @@ class WorkerProcess(ProcessProtocol):
         self._deadlines: list[IDelayedCall] = []
         self._leaving = False
         self._over = False
+        self._last_words = ""
 
     @property
     def pid(self) -> int | None:
@@ -148,6 +149,8 @@ class WorkerProcess(ProcessProtocol):
             except (protocol.FrameError, NoTransition) as error:
                 self._misbehaved(f"the worker said what it must not: {error}")
                 return
+            if isinstance(frame, protocol.Failed):
+                self._last_words = frame.message
             if not self._leaving and self.owner is not None:
                 self.owner.worker_said(frame)  # type: ignore[arg-type]  # _note refuses commands
         if len(self._frames) > protocol.MAX_FRAME:
@@ -190,7 +193,7 @@ class WorkerProcess(ProcessProtocol):
         self._leaving = True
         self.failed = self.failed or not leaving
         if self.owner is not None and not leaving:
-            how = reason.getErrorMessage()
+            how = self._last_words or reason.getErrorMessage()
             self.owner.worker_failed(ScannerError(Status.DIED, f"the worker process ended by itself: {how}"))
         self.gone.callback(None)
 

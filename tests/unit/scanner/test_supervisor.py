@@ -326,6 +326,14 @@ def test_workers_that_keep_dying_are_tried_less_and_less(bench: Bench) -> None:
     assert bench.status.state.value == "Idle"
 
 
+def test_a_worker_that_cannot_start_says_why(bench: Bench) -> None:
+    """A worker that says Failed instead of Ready and ends is a failure in its own words."""
+    opening = bench.scanner.open(request())
+    bench.reactor.process.say(protocol.Failed(Status.UNSUPPORTED, "python-sane is missing"))
+    bench.reactor.process.exit(2)
+    assert "python-sane is missing" in str(failure_result_of(opening, ScannerError))
+
+
 def test_a_worker_that_is_never_ready_is_replaced(bench: Bench) -> None:
     """A worker that says nothing after its start is killed, and another is tried."""
     bench.scanner.start()
