@@ -57,8 +57,6 @@ def read_address(url: str) -> Address:
     url = url.strip()
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("not a URL")
-    if "://" not in url:
-        url = f"http://{url}"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

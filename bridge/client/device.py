@@ -71,7 +71,7 @@ async def find_url(client: SoapClient, url: str) -> list[Found]:
     Raises UsageError for what is no URL, NoAnswer when nobody is there, BadAnswer when there is no scanner.
     """
     try:
-        address = read_address(url)
+        address = read_address(url if "://" in url else f"http://{url}")
     except ValueError as error:
         raise UsageError(f"--url {url}: {error}") from error
     if address.path == "/":

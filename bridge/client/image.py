@@ -38,7 +38,7 @@ class ImageBody(Protocol):
         self._clock = clock
         self._whole = False
         self._pause: IDelayedCall = clock.callLater(IMAGE_PAUSE_TIMEOUT_S, self._stalled)
-        self.done: Deferred[None] = Deferred(lambda _deferred: self._stop())
+        self.done: Deferred[None] = Deferred(lambda _deferred: self._rest())
 
     def dataReceived(self, data: bytes) -> None:
         """The next bytes, of whatever part."""
@@ -61,8 +61,7 @@ class ImageBody(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The end; an image without its closing boundary is cut off, however the connection ended."""
-        if self._pause.active():
-            self._pause.cancel()
+        self._rest()
         if self.done.called:
             return
         if self._whole:
@@ -77,13 +76,18 @@ class ImageBody(Protocol):
 
     def _fail(self, error: Exception) -> None:
         self.done.errback(error)
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._pause.active():
-            self._pause.cancel()
+        self._rest()
         if self.transport is not None:
             cast(ITCPTransport, self.transport).loseConnection()
+
+    def _rest(self) -> None:
+        """Take no more bytes.
+
+        A person who stops the scan does not close the connection: CancelJob does, and then the job was cancelled rather
+        than broken off.
+        """
+        if self._pause.active():
+            self._pause.cancel()
 
 
 def _check_response(data: bytes) -> None:

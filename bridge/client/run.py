@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
@@ -18,6 +19,9 @@ def run(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
     """
     from twisted.internet import reactor
 
+    # Whoever presses Ctrl-C twice does not want to wait for the tidying up.
+    defaults = (signal.signal, signal.SIGINT, signal.SIG_DFL)
+    cast(Any, reactor).addSystemEventTrigger("before", "shutdown", *defaults)
     return run_on(reactor, work)
 
 

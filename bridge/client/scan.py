@@ -48,7 +48,7 @@ _ADVICE = {
 def scan(wishes: Wishes, settings: Settings, *, url: str | None, device: str | None) -> int:
     """Scan into a file and say what came of it; the result is the exit status.
 
-    Raises BridgeError, and KeyboardInterrupt when it was stopped; the job is cancelled then.
+    Raises BridgeError, also when a person stops it; the job is cancelled then.
     """
     if wishes.output is not None:
         check_target(wishes.output.resolve())
@@ -68,6 +68,8 @@ def scan(wishes: Wishes, settings: Settings, *, url: str | None, device: str | N
         if fault.subcode in _ADVICE:
             raise ScanFailed(f"{_ADVICE[fault.subcode]} ({fault.subcode})") from fault
         raise
+    except KeyboardInterrupt as stop:
+        raise ScanFailed("stopped before the scan was complete; the job is cancelled") from stop
     finally:
         progress.clear()
 
@@ -142,6 +144,8 @@ class Session:
         while not ticket.images or pages.count < ticket.images:
             page = pages.begin()
             number = pages.count + 1
+            if pages.count:
+                self._progress.waiting("waiting for the next page")
             try:
                 await self._service.retrieve(job, f"page {number}", partial(self._receiver, job, number, page))
             except ServiceFault as fault:
@@ -152,7 +156,6 @@ class Session:
             pages.keep(page)
             if ticket.format.multi_page:
                 return
-            self._progress.waiting("waiting for the next page")
 
     def _receiver(self, job: Job, number: int, page: Page, length: int) -> Callable[[bytes], None]:
         """What takes the bytes of `page`; `length` of them are announced, 0 when nobody knows."""

@@ -40,11 +40,6 @@ class Ticket:
     height: int
     wished: frozenset[str] = frozenset()
 
-    @property
-    def several_files(self) -> bool:
-        """Whether more than one file may come."""
-        return self.images != 1 and not self.format.multi_page
-
 
 def choose(wishes: Wishes, capabilities: Capabilities) -> Ticket:
     """The ticket for `wishes` on a scanner with `capabilities`.
