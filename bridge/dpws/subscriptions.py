@@ -158,7 +158,7 @@ class EventSource:
             events=", ".join(self._events(subscription)),
             seconds=term.seconds,
         )
-        body = WSE_E("SubscribeResponse", _manager(subscription), WSE_E("Expires", term.text), *added)
+        body = WSE_E("SubscribeResponse", _subscription_manager(subscription), WSE_E("Expires", term.text), *added)
         return Reply(f"{ns.WSE}/SubscribeResponse", body)
 
     async def renew(self, envelope: Envelope, exchange: Exchange) -> AnyReply:
@@ -278,7 +278,7 @@ class EventSource:
         return True
 
     def _post_end(self, subscription: Subscription, sink: Sink, status: EndStatus, reason: str) -> Deferred[None]:
-        body = WSE_E("SubscriptionEnd", _manager(subscription), WSE_E("Status", status.value))
+        body = WSE_E("SubscriptionEnd", _subscription_manager(subscription), WSE_E("Status", status.value))
         said = WSE_E("Reason", reason)
         said.set(tag(ns.XML, "lang"), "en")
         body.append(said)
@@ -300,7 +300,7 @@ class EventSource:
         return [event_name(action) for action in self._offered if subscription.wants(action)]
 
 
-def _manager(subscription: Subscription) -> Element:
+def _subscription_manager(subscription: Subscription) -> Element:
     """The endpoint reference at which the client manages its subscription (checklist 258)."""
     element: Element = WSE_E(
         "SubscriptionManager",
