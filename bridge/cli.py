@@ -46,8 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("scanbridge: " + "\n".join(safe(line) for line in str(error).splitlines()), file=sys.stderr)
         return next(status for kind, status in _STATUS_OF if isinstance(error, kind))
     except BrokenPipeError:
-        # Nobody reads on, as in `scanbridge status | head`; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         return FAILED
     except KeyboardInterrupt:
         return FAILED
@@ -100,6 +99,11 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="read only this settings file (else /etc/scanbridge/scanbridge.toml and the one on the boot partition)",
     )
+
+
+def _silence_stdout() -> None:
+    # Nobody reads on, as in `scanbridge status | head`; Python would complain once more when it closes stdout.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
