@@ -30,6 +30,9 @@ _PRIORITIES = {"debug": 7, "info": 6, "warn": 4, "error": 3, "critical": 2}
 _NAMES = {"debug": "debug", "info": "", "warn": "warning", "error": "error", "critical": "critical"}
 """What stands before the text of a line; the usual level says nothing."""
 
+LIBRARIES = ("twisted", "log_legacy")
+"""Namespaces that are not ours; the second is Twisted's own for its older log calls."""
+
 MAX_LINE = 40000
 """Longest line in characters, with room for a whole message of the wire; what is longer is cut and says so."""
 
@@ -89,7 +92,8 @@ class LogLevels:
         self.predicate.setLogLevelForNamespace("", wanted)
         if wanted is not LogLevel.debug:
             quiet = LogLevel.error if wanted is LogLevel.error else LogLevel.warn
-            self.predicate.setLogLevelForNamespace("twisted", quiet)
+            for namespace in LIBRARIES:
+                self.predicate.setLogLevelForNamespace(namespace, quiet)
 
 
 def begin(level: str, stream: IO[str], environ: Mapping[str, str]) -> LogLevels:

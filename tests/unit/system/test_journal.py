@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from twisted.logger import FilteringLogObserver, Logger, LogLevel, LogPublisher
 from twisted.python.failure import Failure
 
@@ -78,9 +79,10 @@ def test_level_of_the_settings() -> None:
     assert [line.rsplit(" ", 1)[1] for line in book.lines] == ["two", "three"]
 
 
-def test_libraries_are_quiet() -> None:
+@pytest.mark.parametrize("namespace", ["twisted.internet.tcp", "log_legacy"])
+def test_libraries_are_quiet(namespace: str) -> None:
     """Twisted's own news are written from warnings on, but in a debug log all of them."""
-    book = Book("info", namespace="twisted.internet.tcp")
+    book = Book("info", namespace=namespace)
     book.log.info("Starting factory")
     assert book.lines == []
 
