@@ -16,24 +16,22 @@ LIBRARY = "libturbojpeg.so.0"
 
 
 class Subsampling(Enum):
-    """How colour is thinned out: the block of pixels that one coding unit (MCU) covers, width and height."""
+    """How colour is thinned out: not at all, to half the columns, or to half the columns and rows."""
 
-    GRAY = (8, 8)
-    S444 = (8, 8, 3)
-    S422 = (16, 8)
-    S420 = (16, 16)
+    GRAY = "gray"
+    S444 = "4:4:4"
+    S422 = "4:2:2"
+    S420 = "4:2:0"
 
     @property
     def unit_width(self) -> int:
-        """Pixels that a coding unit is wide."""
-        width: int = self.value[0]
-        return width
+        """Pixels that a coding unit (MCU) is wide."""
+        return 16 if self in (Subsampling.S422, Subsampling.S420) else 8
 
     @property
     def unit_height(self) -> int:
         """Pixels that a coding unit is high; the rows of every strip but the last are a multiple of it."""
-        height: int = self.value[1]
-        return height
+        return 16 if self is Subsampling.S420 else 8
 
     @property
     def channels(self) -> int:

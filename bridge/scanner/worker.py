@@ -96,7 +96,8 @@ class Worker:
                     self._waiting.put_nowait(command)
         except (FrameError, queue.Full) as error:
             self._status = EXIT_BROKEN
-            self._events.tell(Failed(Status.PROTOCOL, f"The worker cannot follow its commands: {error}"[:MAX_MESSAGE]))
+            reason = str(error) or f"more than {MAX_WAITING} are waiting"
+            self._events.tell(Failed(Status.PROTOCOL, f"The worker cannot follow its commands: {reason}"[:MAX_MESSAGE]))
         self._cancel()
         self._waiting.put(Close())
 
