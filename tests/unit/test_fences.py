@@ -41,8 +41,8 @@ OUTERMOST = {"bridge.app", "bridge.cli", "bridge.__main__", "bridge.doctor"}
 PROTOCOL_FOLDERS = {"soap", "wsscan", "dpws", "http", "discovery"}
 
 XML_PARSERS = {
-    *("fromstring", "fromstringlist", "parse", "parseid", "iterparse", "XML", "XMLID", "HTML", "XInclude", "XSLT", "DTD"),
-    *("XMLParser", "XMLPullParser", "HTMLParser", "HTMLPullParser", "ETCompatXMLParser", "XMLSchema", "RelaxNG"),
+    *("fromstring", "fromstringlist", "parse", "parseid", "iterparse", "XML", "XMLID", "HTML", "XInclude", "DTD"),
+    *("XMLParser", "XMLPullParser", "HTMLParser", "HTMLPullParser", "ETCompatXMLParser", "XMLSchema", "XSLT"),
 }
 """Names of lxml.etree that read documents; building trees with the rest is free to all."""
 
@@ -61,21 +61,24 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-def imported(tree: ast.Module) -> Iterator[str]:
-    """What `tree` imports anywhere, in functions too, as dotted names; `from a import b` gives a and a.b."""
-    for node in ast.walk(tree):
+@cache
+def imports(name: str) -> frozenset[str]:
+    """What a module imports anywhere, in functions too, as dotted names; `from a import b` gives a and a.b."""
+    found: set[str] = set()
+    for node in ast.walk(modules()[name]):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             assert node.module is not None
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(found)
 
 
 def bridge_imports(name: str) -> set[str]:
     """The modules of the bridge that the module `name` imports."""
-    return {target for target in imported(modules()[name]) if target in modules() and target != "bridge"}
+    return {target for target in imports(name) if target in modules() and target != "bridge"}
 
 
 def folder_of(name: str) -> str:
@@ -88,8 +91,8 @@ def users_of(package: str) -> set[str]:
     """The modules that import `package` or something in it."""
     return {
         name
-        for name, tree in modules().items()
-        if any(target == package or target.startswith(f"{package}.") for target in imported(tree))
+        for name in modules()
+        if any(target == package or target.startswith(f"{package}.") for target in imports(name))
     }
 
 
@@ -116,7 +119,7 @@ def test_one_module_parses_xml() -> None:
     """Only soap/parser.py reads XML; no other module takes a parser from lxml or from anywhere else."""
     users = set()
     for name, tree in modules().items():
-        taken = set(imported(tree))
+        taken = imports(name)
         if any(target.split(".")[0] == "xml" or target.startswith(XML_MODULES[1:]) for target in taken):
             users.add(name)
         if any(target.startswith("lxml.etree.") and target.rpartition(".")[2] in XML_PARSERS for target in taken):
