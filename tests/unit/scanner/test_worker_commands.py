@@ -183,6 +183,9 @@ def test_whatever_ends_after_a_cancel_is_a_cancel(stage: Stage, failure: Excepti
     failed = stage.until((Failed, ImageDone))[-1]
     assert isinstance(failed, Failed)
     assert failed.status is Status.CANCELLED
+    # Commands are followed in order, so by then the control thread is done with the cancel.
+    stage.send(Close())
+    stage.until(Closed)
     assert "cancel" in stage.session.calls
 
 
