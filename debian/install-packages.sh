@@ -18,14 +18,16 @@ install_packages() {
 		esac
 	done
 	[ -n "$missing" ] || return 0
-	echo "scanbridge: $why needs these Debian packages, which are installed now:$missing" >&2
 	if [ "$(id -u)" -eq 0 ]; then
 		as_root=
+		echo "scanbridge: $why needs these Debian packages, which are installed now:$missing" >&2
 	elif command -v sudo >/dev/null 2>&1; then
 		as_root=sudo
+		echo "scanbridge: $why needs these Debian packages, which are installed now:$missing" >&2
 		echo "scanbridge: sudo may ask for your password, to run apt-get and nothing else" >&2
 	else
-		echo "scanbridge: there is no sudo here; run this as root, then try again: apt-get install$missing" >&2
+		echo "scanbridge: $why needs Debian packages that are missing, and there is no sudo here." >&2
+		echo "scanbridge: run this as root, then try again: apt-get install$missing" >&2
 		return 1
 	fi
 	# The lists may be absent (a fresh container) or older than the archive; asking for them anew helps both.
