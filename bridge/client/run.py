@@ -59,5 +59,6 @@ def run_on(reactor: Any, work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
         if cancelled:
             # Whatever the work failed with on its way out, that it was told to stop is the reason.
             raise KeyboardInterrupt
-        result.raiseException()
-    return cast(T, result)
+        error: Any = result.value
+        raise error
+    return result
