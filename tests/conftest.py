@@ -13,6 +13,10 @@ from tests import envelope_watch
 
 envelope_watch.install()
 
+pytest_plugins = ["tests.conformance"]
+
+pytest_plugins = ["tests.chaos.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def _only_valid_envelopes() -> Iterator[None]:

@@ -1,0 +1,80 @@
+/* The order: what the chaos scanner is and how it misbehaves, read from chaos.conf in SANE_CONFIG_DIR.
+
+   devices N              scanners listed, named chaos:0 and on; 0: none is plugged in
+   source NAME            one of the scanner's sources: Flatbed, ADF, ADF Duplex
+   resolution DPI         one of its resolutions
+   bed WIDTH HEIGHT       the largest area in mm
+   sheets N               sheets in the feeder, a fresh stack with each new order
+   padding N              bytes behind each line that are no pixels
+   sensor NAME TYPE V...  a read-only option of TYPE bool, int or string; each look takes the next value, the last stays
+   lie FIELD N            added to what the scanner says of FIELD: format, last, pixels, lines, stride, depth, length;
+                          of lines unknown, whatever N is, it says -1
+   fault MOMENT PAGE LINE ACTION N
+                          MOMENT is list, open, option, sensor, start, read, cancel, close or exit; PAGE counts the
+                          starts since the device was opened, from 1; LINE the lines of the page before it happens;
+                          0 is every page, and the page's beginning. ACTION:
+                          status N   return SANE_STATUS N
+                          crash      write to nowhere
+                          abort      as the C library does on broken memory
+                          stall      wait until sane_cancel is called, then return SANE_STATUS_CANCELLED
+                          hang       wait for ever
+                          deaf       wait for ever and ignore SIGTERM
+                          slow N     take N ms longer, for this line and all that follow
+                          memory N   take N MiB and keep them
+                          say N      write rubbish to the file descriptor N */
+
+#ifndef ORDER_H
+#define ORDER_H
+
+#include <signal.h>
+
+#include <sane/sane.h>
+
+enum { MAX_LIST = 16, MAX_TEXT = 64, MAX_VALUES = 32 };
+
+enum source { FLATBED, ADF, ADF_DUPLEX, SOURCES };
+enum field { FORMAT, LAST, PIXELS, LINES, STRIDE, DEPTH, LENGTH, UNKNOWN, FIELDS };
+
+struct sensor {
+    char name[MAX_TEXT];
+    SANE_Value_Type type;
+    char values[MAX_VALUES][MAX_TEXT];
+    int count, next;
+};
+
+struct fault {
+    char moment[MAX_TEXT], action[MAX_TEXT];
+    int page, line, number;
+};
+
+struct order {
+    int devices, sheets, padding;
+    double width, height;
+    int has_source[SOURCES];
+    SANE_Word resolutions[1 + MAX_LIST]; /* a SANE word list: its length first */
+    struct sensor sensors[MAX_LIST];
+    int sensor_count;
+    int lies[FIELDS];
+    struct fault faults[MAX_LIST];
+    int fault_count;
+    unsigned generation; /* raised when the file has changed */
+};
+
+extern const char *const source_names[SOURCES];
+extern struct order order;
+extern volatile sig_atomic_t cancelled;
+
+/* Read the order again; the place of its file with SUFFIX goes to PATH. */
+void read_order (void);
+void beside_order (char *path, size_t size, const char *suffix);
+
+/* Write a line into chaos.conf.calls: a call, or that a fault waits now. */
+void note (const char *what);
+
+/* Do what is ordered for this moment. */
+SANE_Status misbehave (const char *moment, int page, int line);
+
+/* The line before which the next fault of a page comes, at most LAST; the next line where each one is slow. */
+int next_fault (int page, int line, int last);
+
+#endif

@@ -1,0 +1,119 @@
+"""Orders for the chaos backend: what its scanner is and how it misbehaves; order.h has the language.
+
+    order = Order(sheets=3, faults=[Fault("read", "status", 6, page=2, line=100)])     # a jam in mid-page
+    write_order(folder, order)                                                         # folder is SANE_CONFIG_DIR
+
+The backend reads its order anew whenever it is opened, started, or a sensor is looked at.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ORDER_FILE = "chaos.conf"
+CALLS_FILE = "chaos.conf.calls"
+
+EVERY_PAGE = 0
+"""A fault's page when it is to come in every page."""
+
+STATUSES = (
+    "GOOD",
+    "UNSUPPORTED",
+    "CANCELLED",
+    "DEVICE_BUSY",
+    "INVAL",
+    "EOF",
+    "JAMMED",
+    "NO_DOCS",
+    "COVER_OPEN",
+    "IO_ERROR",
+    "NO_MEM",
+    "ACCESS_DENIED",
+)
+"""SANE's statuses by number (SANE standard 4.2.7)."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One misbehaviour: at `moment` do `action` with `number`; see order.h for the words."""
+
+    moment: str
+    action: str
+    number: int = 0
+    page: int = EVERY_PAGE
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A read-only option; each look takes the next of `values`, and the last one stays."""
+
+    name: str
+    values: Sequence[bool | int | str]
+
+    @property
+    def type(self) -> str:
+        """SANE's type for the values."""
+        return {bool: "bool", int: "int", str: "string"}[type(self.values[0])]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A scanner with a glass and a feeder for both sides, well-behaved unless something else is said."""
+
+    devices: int = 1
+    sources: Sequence[str] = ("Flatbed", "ADF", "ADF Duplex")
+    resolutions: Sequence[int] = (75, 100, 150, 300, 600, 1200)
+    bed: tuple[float, float] = (216.0, 297.0)
+    sheets: int = 3
+    padding: int = 0
+    sensors: Sequence[Sensor] = ()
+    lies: Mapping[str, int] = field(default_factory=dict)
+    faults: Sequence[Fault] = ()
+
+    def lines(self) -> list[str]:
+        """The order in the backend's language."""
+        return [
+            f"devices {self.devices}",
+            *(f"source {name}" for name in self.sources),
+            *(f"resolution {number}" for number in self.resolutions),
+            f"bed {self.bed[0]} {self.bed[1]}",
+            f"sheets {self.sheets}",
+            f"padding {self.padding}",
+            *(f"sensor {each.name} {each.type} {' '.join(map(_word, each.values))}" for each in self.sensors),
+            *(f"lie {name} {number}" for name, number in self.lies.items()),
+            *(f"fault {each.moment} {each.page} {each.line} {each.action} {each.number}" for each in self.faults),
+        ]
+
+
+def _word(value: bool | int | str) -> str:
+    return value if isinstance(value, str) else str(int(value))
+
+
+_serials = itertools.count(1)
+
+
+def write_order(folder: Path, order: Order) -> None:
+    """Put `order` into force: for a backend that runs already, from its next look on, with a fresh stack of sheets."""
+    (folder / "dll.conf").write_text("chaos\n", encoding="ascii")
+    draft = folder / f"{ORDER_FILE}.new"
+    # The serial number makes an order that says the same again a new one.
+    draft.write_text("\n".join([f"# order {next(_serials)}", *order.lines()]) + "\n", encoding="ascii")
+    os.replace(draft, folder / ORDER_FILE)
+
+
+def calls(folder: Path) -> list[str]:
+    """The calls that the backend has written down, oldest first."""
+    return [call for _, call in calls_by_process(folder)]
+
+
+def calls_by_process(folder: Path) -> list[tuple[int, str]]:
+    """The calls that the backend has written down, each with the number of its process."""
+    path = folder / CALLS_FILE
+    if not path.exists():
+        return []
+    return [(int(pid), call) for pid, call in (line.split(" ") for line in path.read_text("ascii").splitlines())]
