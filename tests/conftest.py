@@ -13,9 +13,7 @@ from tests import envelope_watch
 
 envelope_watch.install()
 
-pytest_plugins = ["tests.conformance"]
-
-pytest_plugins = ["tests.chaos.fixtures"]
+pytest_plugins = ["tests.conformance", "tests.chaos.fixtures"]
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,6 @@ def test_plain_rows_pass_through_uncopied() -> None:
     assert converter(frame("gray", 3, 8), GRAY)(view) is view
 
 
-@pytest.mark.conformance(209)
 @settings(deadline=None)
 @given(
     rows=st.lists(st.lists(st.booleans(), min_size=13, max_size=13), min_size=1, max_size=5),

@@ -106,7 +106,6 @@ def test_a_page_is_what_scanimage_delivers(color: ColorMode, name: Format, regio
         assert worker.end() == 0
 
 
-@pytest.mark.conformance(209)
 def test_lineart_becomes_gray() -> None:
     """A device with nothing but lineart gives a gray page, black where scanimage has black, pixel for pixel."""
     asked = request(150, ColorMode.GRAYSCALE_8, REGION)
