@@ -33,8 +33,8 @@ def negotiate(ticket: ScanTicket, offer: Offer, loaded_source: Callable[[], Inpu
     """What `ticket` gets from a scanner that makes `offer`.
 
     `loaded_source` is asked when the ticket names nothing but a format. Raises FormatNotSupported for a format that is
-    not offered, whether it must be honoured or not (checklist 160), and ConflictingParameters for two parameters that
-    must be honoured and exclude each other (checklist 169).
+    not offered, or not for so large a region, whether it must be honoured or not (checklist 160), and
+    ConflictingParameters for two parameters that must be honoured and exclude each other (checklist 169).
     """
     return _Negotiation(ticket, offer, loaded_source).outcome()
 
@@ -190,13 +190,10 @@ class _Negotiation:
 
     def _resolution(self, source: InputSource, format_: Format, color: ColorMode, region: Region) -> Resolution:
         """The resolution, equal in both directions: scanners deliver nothing else."""
-        numbers = self._offer.side(source).resolutions
-        fitting = tuple(
-            number
-            for number in numbers
-            if self._offer.fits(format_, color, pixels(region.width, number), pixels(region.height, number))
-        )
-        offered = fitting or numbers[:1]
+        offered = self._fitting(source, format_, color, region)
+        if not offered:
+            others = [name for name in self._offer.formats_of(source) if self._fitting(source, name, color, region)]
+            raise FormatNotSupported(format_.value, [name.value for name in others])
         across, along = self._wished_number(at.RESOLUTION_WIDTH), self._wished_number(at.RESOLUTION_HEIGHT)
         wanted = across
         if across is not None and along is not None and across != along:
@@ -209,6 +206,14 @@ class _Negotiation:
         self._settle_side(at.RESOLUTION_WIDTH, chosen)
         self._settle_side(at.RESOLUTION_HEIGHT, chosen)
         return Resolution(chosen, chosen)
+
+    def _fitting(self, source: InputSource, format_: Format, color: ColorMode, region: Region) -> tuple[int, ...]:
+        """The resolutions at which a file of `format_` can be made of `region`."""
+        return tuple(
+            number
+            for number in self._offer.side(source).resolutions
+            if self._offer.fits(format_, color, pixels(region.width, number), pixels(region.height, number))
+        )
 
     def _exposure(self) -> tuple[int, int]:
         """Contrast and brightness."""

@@ -68,7 +68,7 @@ class ScanTicket:
     def number(self, path: str) -> int | None:
         """The number at `path`."""
         value = self.value(path)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return value if isinstance(value, int) else None
 
     def switch(self, path: str) -> bool:
         """Whether the switch at `path` is there and on."""
@@ -92,6 +92,7 @@ def read_ticket(element: Element) -> ScanTicket:
     parameters = child(element, "DocumentParameters")
     if parameters is not None:
         reader.read(parameters, "", _marked(parameters))
+        reader.choose()
     return ScanTicket(
         name=exact(required(description, "JobName")),
         user=exact(required(description, "JobOriginatingUserName")),
@@ -142,7 +143,12 @@ class _Reader:
         for name in REQUIRED.get(path, ()):
             if f"{path}/{name}" not in self.values:
                 raise InvalidArgument(name, "it is missing")
-        self._choose(path)
+
+    def choose(self) -> None:
+        """Keep one of two alternatives: WSD-python writes a switch that is off beside what it stands for."""
+        for switch, other in CHOICES.items():
+            if switch in self.values and other in self.values:
+                self._drop(other if self.values[switch] else switch)
 
     def _keep(self, found: Element, place: str, honored: bool) -> None:
         if honored:
@@ -155,12 +161,6 @@ class _Reader:
         self.read(found, place, honored)
         if place in _EMPTY_IS_NOTHING and not any(place in above(other) for other in self.values):
             self._drop(place)
-
-    def _choose(self, path: str) -> None:
-        """Keep one of two alternatives: WSD-python writes a switch that is off beside what it stands for."""
-        for switch, other in CHOICES.items():
-            if above(switch)[-1] == path and switch in self.values and other in self.values:
-                self._drop(other if self.values[switch] else switch)
 
     def _drop(self, place: str) -> None:
         for path in [path for path in self.values if path == place or place in above(path)]:

@@ -56,3 +56,12 @@ def test_bytes_of_a_line(kind: Format, color: ColorMode, expected: int) -> None:
     image = promised_image(Region(0, 0, 1010, 1000), Resolution(100, 100), kind, color)
     assert image.pixels_per_line == 101
     assert image.bytes_per_line == expected
+
+
+@pytest.mark.conformance(188)
+@pytest.mark.parametrize(("width", "expected"), [(310, 4), (320, 4), (330, 8), (640, 8)])
+def test_whole_double_words(width: int, expected: int) -> None:
+    """A line of dib that is whole already is not padded."""
+    region = Region(0, 0, width, 1000)
+    image = promised_image(region, Resolution(100, 100), Format.DIB, ColorMode.BLACK_AND_WHITE_1)
+    assert image.bytes_per_line == expected

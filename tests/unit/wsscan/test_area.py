@@ -50,12 +50,18 @@ def test_lengths_of_paper(wanted: int | None, expected: tuple[int, bool]) -> Non
         (0, 50, Span(0, 100)),
         (8490, 50, Span(8400, 100)),
         (8490, 20, Span(8400, 100)),
+        (5, 0, Span(5, 8495)),
     ],
 )
 @pytest.mark.conformance(157, 158, 159)
 def test_spans(offset: int | None, length: int | None, expected: Span) -> None:
     """A stretch stays on the bed: what sticks out is cut, what is too short grows, zero means the rest."""
     assert fit_span(offset, length, 5000, LEAST, MOST) == expected
+
+
+def test_the_smallest_length_is_a_length() -> None:
+    """One thousandth is not nothing: only 0 asks for the rest."""
+    assert fit_span(10, 1, 5000, 1, MOST) == Span(10, 1)
 
 
 def test_a_length_that_must_be_kept_moves() -> None:

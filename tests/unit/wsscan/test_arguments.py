@@ -109,6 +109,7 @@ def test_strings_are_bounded() -> None:
 def test_keywords_are_trimmed_and_bounded() -> None:
     """A keyword loses the white space around it, must not be empty and has at most 255 characters."""
     assert arguments.keyword(leaf("\n RGB24 ")) == "RGB24"
+    assert arguments.keyword(leaf("x" * 255)) == "x" * 255
     for bad in ("", "   ", "x" * 256):
         with pytest.raises(InvalidArgument):
             arguments.keyword(leaf(bad))

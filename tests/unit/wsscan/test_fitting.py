@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from bridge.soap import namespaces as ns
 from bridge.soap.addressing import MAX_URI
@@ -43,6 +44,18 @@ def test_as_much_as_fits(size: int, most: int) -> None:
     taken = len(reply.body.text or "") // size
     empty = len('<wscn:Body xmlns:wscn=""></wscn:Body>') + len(ns.WSCN)
     assert taken == min(most, (room_for_body(request()) - empty) // size)
+
+
+@pytest.mark.parametrize(("beyond", "taken"), [(0, 1), (1, 0)])
+def test_the_last_byte_counts(beyond: int, taken: int) -> None:
+    """A body that fills its room exactly is taken; one byte more is not."""
+    empty = len(etree.tostring(WSCN_E("Body", "x"))) - 1
+    filling = blocks(room_for_body(request()) - empty + beyond)
+    for most in (1, 2):
+        reply = fitting_reply(ACTION, filling, most, request())
+        assert reply is not None
+        assert reply.body is not None
+        assert bool(reply.body.text) is bool(taken)
 
 
 def test_nothing_fits() -> None:

@@ -152,6 +152,11 @@ def test_what_is_no_request(content: str, argument: str) -> None:
     assert detail(fault) == argument
 
 
+def test_as_many_names_as_are_taken() -> None:
+    """A request with the most names that are taken is answered in full."""
+    assert len(data(ScanServiceBench().ask(OPERATION, body(*["sca:X"] * MAX_NAMES)))) == MAX_NAMES
+
+
 @pytest.mark.conformance(38)
 def test_an_answer_that_fits_no_message_is_refused() -> None:
     """A request whose answer would be larger than a message may be is refused, not answered in part."""

@@ -129,6 +129,16 @@ def test_a_value_outside_of_its_type_is_refused_always(path: str, wanted: int, i
     assert agree(agreement.corrected).valid
 
 
+@pytest.mark.parametrize(
+    ("path", "wanted"), [(at.SCALING_WIDTH, 1), (at.SCALING_WIDTH, 1000), (at.SHARPNESS, -100), (at.SHARPNESS, 100)]
+)
+def test_the_bounds_of_a_type_are_within_it(path: str, wanted: int) -> None:
+    """The smallest and largest number of a type are only unsupported, and replaced."""
+    agreement = agree(wishes({path: wanted}))
+    assert agreement.refusals == ()
+    assert agreement.altered
+
+
 @pytest.mark.conformance(145)
 def test_an_unknown_element_that_must_be_honoured_is_refused() -> None:
     """What nobody knows and must be honoured keeps a job from being created; without it the ticket is valid."""
@@ -380,6 +390,15 @@ def test_media_and_region_may_exclude_each_other() -> None:
         agree(wishes({**media, **REGION, FRONT + at.REGION_X: 2000}, both))
 
 
+def test_rounding_is_no_conflict_with_the_media() -> None:
+    """A region that is larger than the media by a rounding error fits it, though both must be honoured."""
+    both = ["InputSize", FRONT + at.REGION_WIDTH]
+    media = {at.MEDIA_WIDTH: 4000, at.MEDIA_HEIGHT: 3000, FRONT + at.REGION_HEIGHT: 3000}
+    assert agree(wishes({**media, FRONT + at.REGION_WIDTH: 4014}, both)).valid
+    with pytest.raises(ConflictingParameters):
+        agree(wishes({**media, FRONT + at.REGION_WIDTH: 4015}, both))
+
+
 # -- resolution --------------------------------------------------------------------------------------
 
 
@@ -436,6 +455,15 @@ def test_what_cannot_be_made_at_once_is_not_offered() -> None:
     assert negotiate(small, offer, lambda: InputSource.PLATEN).request.resolution == Resolution(600, 600)
     other = wishes({at.FORMAT: "png", FRONT + at.RESOLUTION_WIDTH: 600})
     assert negotiate(other, offer, lambda: InputSource.PLATEN).valid
+
+
+def test_a_region_too_large_for_a_format() -> None:
+    """A format in which the region cannot be made at any resolution is refused, and those that can are told."""
+    offer = scan_offer(FLATBED, fits=lambda kind, *_: kind in (Format.EXIF, Format.JFIF))
+    with pytest.raises(FormatNotSupported) as caught:
+        negotiate(wishes({at.FORMAT: "dib"}), offer, lambda: InputSource.PLATEN)
+    assert caught.value.supported == ("exif", "jfif")
+    assert negotiate(wishes({at.FORMAT: "jfif"}), offer, lambda: InputSource.PLATEN).valid
 
 
 # -- sources and sides -------------------------------------------------------------------------------
@@ -509,6 +537,32 @@ def test_two_sides_may_exclude_each_other() -> None:
     parameters = {at.SOURCE: "ADFDuplex", FRONT + at.COLOR: "RGB24", BACK + at.COLOR: "Grayscale8"}
     with pytest.raises(ConflictingParameters):
         agree(wishes(parameters, ["MediaSides"]))
+
+
+def test_two_sides_that_agree_are_no_conflict() -> None:
+    """Sides that must be honoured and ask for the same are done as asked."""
+    parameters = {at.SOURCE: "ADFDuplex", FRONT + at.COLOR: "Grayscale8", BACK + at.COLOR: "Grayscale8"}
+    assert agree(wishes(parameters, ["MediaSides"])).valid
+
+
+def test_two_sides_need_not_be_honoured() -> None:
+    """Two sides whose wishes need not be honoured give way like one."""
+    outside = {FRONT + at.REGION_X: 2000, FRONT + at.REGION_WIDTH: 8000, FRONT + at.REGION_HEIGHT: 8000}
+    agreement = agree(wishes({at.SOURCE: "ADFDuplex", **outside}))
+    assert agreement.refusals == ()
+    assert agreement.request.region == Region(2000, 0, 6500, 8000)
+
+
+def test_rounding_on_two_sides() -> None:
+    """Rounding is forgiven on both sides, but a back that asks for something else is altered."""
+    front = {FRONT + at.REGION_WIDTH: 8505, FRONT + at.REGION_HEIGHT: 14000}
+    back = {BACK + at.REGION_WIDTH: 8505, BACK + at.REGION_HEIGHT: 14000}
+    same = agree(wishes({at.SOURCE: "ADFDuplex", **front, **back}))
+    assert same.final[FRONT + at.REGION_WIDTH] == same.final[BACK + at.REGION_WIDTH] == Final(8500, Mark.ADAPTED)
+    assert same.valid
+    other = agree(wishes({at.SOURCE: "ADFDuplex", **front, **back, BACK + at.REGION_WIDTH: 4000}))
+    assert other.final[FRONT + at.REGION_WIDTH] == Final(8500, Mark.ADAPTED)
+    assert other.final[BACK + at.REGION_WIDTH] == Final(8500, Mark.ALTERED)
 
 
 @pytest.mark.conformance(156)
