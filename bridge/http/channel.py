@@ -129,8 +129,6 @@ class Channel(HTTPChannel):
 
     def headerReceived(self, line: bytes) -> bool:
         """Twisted calls this with a whole header; False ends the parsing."""
-        if self.refused:
-            return False
         name, colon, value = line.partition(b":")
         if not colon or not _TOKEN.fullmatch(name) or _NO_HEADER_TEXT.search(value):
             self.refuse(400, "a header is malformed")
@@ -142,8 +140,6 @@ class Channel(HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         """Twisted calls this at the end of the head: the last moment before "100 Continue"."""
-        if self.refused:
-            return
         refusal = self._trouble()
         if refusal is not None:
             self.refuse(*refusal)
@@ -186,12 +182,10 @@ class Channel(HTTPChannel):
             return 505, "only HTTP/1.1 and HTTP/1.0 are spoken here"
         if not _TOKEN.fullmatch(self._command) or not _TARGET.fullmatch(self._path):
             return 400, "the request line is malformed"
-        headers = self.requests[-1].requestHeaders
-        encodings = headers.getRawHeaders(b"transfer-encoding", [])
+        # Two lengths, or a length and chunks, are refused by Twisted's parser.
+        encodings = self.requests[-1].requestHeaders.getRawHeaders(b"transfer-encoding", [])
         if encodings and ([value.lower() for value in encodings] != [b"chunked"] or self._version != b"HTTP/1.1"):
             return 400, "the transfer encoding is not understood"
-        if encodings and headers.hasHeader(b"content-length"):
-            return 400, "a body has a length or is chunked, not both"
         if self.length is not None and self.length > limits.MAX_BODY:
             return 413, f"a request body has at most {limits.MAX_BODY} bytes"
         return None

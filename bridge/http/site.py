@@ -111,8 +111,6 @@ class Request(server.Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Twisted calls this with each piece of the body."""
-        if self.channel.refused:
-            return
         if self.content.tell() + len(data) > limits.MAX_BODY:
             self.channel.refuse(413, f"a request body has at most {limits.MAX_BODY} bytes")
             return

@@ -58,7 +58,7 @@ class Call:
 
     def cancel(self) -> None:
         """Cancel the operation, once, unless it has ended (the contract is in `exchange`)."""
-        if self._answering is not None and not self._cancelled and not self._answering.called:
+        if self._answering is not None and not self._answering.called:
             self._cancelled = True
             self._answering.cancel()
 

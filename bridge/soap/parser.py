@@ -97,6 +97,8 @@ def _without_declaration(data: bytes) -> str:
     declaration = _DECLARATION.match(text)
     if declaration is None:
         raise MalformedXml("the XML declaration is malformed")
+    if text.startswith("<?xml", declaration.end()):
+        raise MalformedXml("there are two XML declarations")
     encoding = (declaration[1] or "").lower()
     if encoding and encoding not in (WIDE_ENCODINGS if wide else ENCODINGS):
         raise MalformedXml(f"the message declares {encoding}; only UTF-8, and UTF-16 with a byte order mark, are taken")

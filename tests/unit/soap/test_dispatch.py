@@ -221,7 +221,9 @@ def test_an_operation_that_releases_what_it_holds_is_heard() -> None:
     call = Call(Holding(), REQUEST, EXCHANGE, "soap12")
     answering = call.start()
     call.cancel()
+    call.cancel()
     assert released == ["begun"]
+    no_result(releasing)
     releasing.callback(None)
     assert released == ["begun", "ended"]
     failure_result_of(answering, CancelledError)

@@ -17,6 +17,7 @@ DOCTYPE_ATTACKS = {
     "bare": b"<!DOCTYPE x><x/>",
     "behind a comment": b"<!-- -->\n<!DOCTYPE x><x/>",
     "in UTF-16": "\ufeff<!DOCTYPE x><x/>".encode("utf-16-le"),
+    "cut in the middle": b"<!DOCTYPE x [<!ENTITY a",
     "default attributes": b'<!DOCTYPE x [<!ATTLIST x y CDATA "z">]><x/>',
 }
 
@@ -125,6 +126,7 @@ UNREADABLE = {
     "UTF-16 without mark": "<x/>".encode("utf-16-le"),
     "UTF-16 that says Latin-1": "\ufeff<?xml version='1.0' encoding='latin-1'?><x/>".encode("utf-16-le"),
     "UTF-8 that says UTF-16": b"<?xml version='1.0' encoding='utf-16'?><x/>",
+    "two declarations": b"<?xml version='1.0'?><?xml version='1.0' encoding='iso-8859-1'?><x>\xc3\xa4</x>",
     "half a UTF-16 character": "\ufeff<x/>".encode("utf-16-le") + b"\x00",
     "lone surrogate": b"\xff\xfe" + b"<\0x\0>\0" + b"\x00\xd8" + b"<\0/\0x\0>\0",
     "overlong UTF-8": b"<x>\xc0\xaf</x>",
