@@ -77,7 +77,7 @@ class Bridge:
             socket.gethostname().partition(".")[0],
             self._trace,
             SinkRules(self._near.is_near, self._near.own_addresses, self._near.interface_of),
-            HttpPoster(reactor),
+            HttpPoster(reactor, trace=self._trace.message),
         )
         self._tree = Tree()
         self._site = Site(self._tree, reactor, self._near.admits)
@@ -113,7 +113,9 @@ class Bridge:
         self._tree.set_directed_discovery(stable)
         self._tree.putChild(b"", Front(self))
         self._tree.putChild(b"status.json", StatusJson(self))
-        self._discovery = DiscoveryService(self._reactor, self._target, self.http_port, self._interfaces)
+        self._discovery = DiscoveryService(
+            self._reactor, self._target, self.http_port, self._interfaces, trace=self._trace.message
+        )
         for found in await self._finder.find():
             await self._serve(found)
         self._discovery.startService()

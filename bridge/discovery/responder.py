@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from random import Random
 
@@ -24,17 +25,24 @@ from bridge.soap.parser import MalformedXml
 class Responder:
     """Answers Probe and Resolve on all links. A question that gets no answer gets silence, never a fault.
 
-    The reason is counted in `statistics.dropped`.
+    The reason is counted in `statistics.dropped`. `trace` hears each question and each answer once (setting log.wire).
     """
 
     def __init__(
-        self, clock: IReactorTime, random: Random, target: Target, http_port: int, statistics: Statistics
+        self,
+        clock: IReactorTime,
+        random: Random,
+        target: Target,
+        http_port: int,
+        statistics: Statistics,
+        trace: Callable[[str, bytes], None] = lambda way, message: None,
     ) -> None:
         self._clock = clock
         self._random = random
         self._target = target
         self._http_port = http_port
         self._statistics = statistics
+        self._trace = trace
         self._recent = RecentMessages(clock)
         self._rate = AnswerRate(clock)
 
@@ -51,6 +59,7 @@ class Responder:
         if key in self._recent:
             self._drop("duplicate")
             return
+        self._trace(f"{source[0]} -> {link.key}", datagram)
         host = link.key.interface.address_for(source[0])
         matches = self._matches(envelope)
         if not matches or host is None:
@@ -67,7 +76,7 @@ class Responder:
         for match in taken:
             scheduler.schedule(
                 match.device.uuid,
-                partial(self._write, match, host, len(datagram)),
+                partial(self._write, match, host, len(datagram), f"{source[0]} <- {link.key}"),
                 partial(self._send, link, source, match),
                 max_delay=0.0 if match.resolve else APP_MAX_DELAY_S,
             )
@@ -102,7 +111,7 @@ class Responder:
             self._drop("no match")
         return matches
 
-    def _write(self, match: Match, host: str, asked: int) -> Outgoing | None:
+    def _write(self, match: Match, host: str, asked: int, way: str) -> Outgoing | None:
         """The answer as it is now; None when the scanner has gone meanwhile or the answer would be too much."""
         device = self._target.device(match.device.uuid)
         if device is None:
@@ -113,6 +122,7 @@ class Responder:
         if not times or len(data) > MAX_DATAGRAM_SENT:
             self._drop("too small a question" if not times else "too large an answer")
             return None
+        self._trace(way, data)
         return Outgoing(data, times)
 
     def _send(self, link: Link, destination: Address, match: Match, data: bytes) -> None:

@@ -30,7 +30,7 @@ class DiscoveryService(Service):
     """Shows the devices of `target` on every interface that `list_interfaces` gives, as long as it runs.
 
     `http_port` is where the device URLs are served. `reactor` is an IReactorTime that adopts datagram ports;
-    `open_port` makes a socket's port and is there for tests.
+    `open_port` makes a socket's port and is there for tests. `trace` hears each message once for each link.
     """
 
     name = "discovery"
@@ -44,6 +44,7 @@ class DiscoveryService(Service):
         *,
         random: Random | None = None,
         open_port: Callable[[LinkKey, Link], Any] | None = None,
+        trace: Callable[[str, bytes], None] = lambda way, message: None,
     ) -> None:
         self.target = target
         self.statistics = Statistics()
@@ -52,7 +53,8 @@ class DiscoveryService(Service):
         self._list_interfaces = list_interfaces
         self._random = random or SystemRandom()
         self._open_port = open_port or self._adopt
-        self._responder = Responder(reactor, self._random, target, http_port, self.statistics)
+        self._trace = trace
+        self._responder = Responder(reactor, self._random, target, http_port, self.statistics, trace)
         self._links: dict[LinkKey, tuple[Link, Scheduler]] = {}
         self._broken: set[LinkKey] = set()
         self._refreshing = LoopingCall(self._refresh)
@@ -183,26 +185,29 @@ class DiscoveryService(Service):
         if device is None or host is None:
             return None
         if shared:
-            return shared[0]
-        data = self.target.hello(device, device.xaddr(host, self._http_port))
-        assert len(data) <= MAX_DATAGRAM_SENT
-        outgoing = Outgoing(data, MULTICAST_TRANSMISSIONS)
-        if not self.target.hello_xaddrs:
-            shared.append(outgoing)
+            outgoing = shared[0]
+        else:
+            data = self.target.hello(device, device.xaddr(host, self._http_port))
+            assert len(data) <= MAX_DATAGRAM_SENT
+            outgoing = Outgoing(data, MULTICAST_TRANSMISSIONS)
+            if not self.target.hello_xaddrs:
+                shared.append(outgoing)
+        self._trace(f"all <- {key}", outgoing.data)
         return outgoing
 
     def _say_bye(self, device: TargetDevice) -> None:
         shared: list[Outgoing] = []
 
-        def write() -> Outgoing:
+        def write(key: LinkKey) -> Outgoing:
             if not shared:
                 shared.append(Outgoing(self.target.bye(device), MULTICAST_TRANSMISSIONS))
+            self._trace(f"all <- {key}", shared[0].data)
             return shared[0]
 
         for key, (link, scheduler) in self._links.items():
             scheduler.cancel(device.uuid)
             scheduler.cancel(_announcement(device))
-            scheduler.schedule(_announcement(device), write, partial(self._send, link, key.group, "Bye"))
+            scheduler.schedule(_announcement(device), partial(write, key), partial(self._send, link, key.group, "Bye"))
 
     def _send(self, link: Link, destination: Address, message: str, data: bytes) -> None:
         if link.send(data, destination):

@@ -6,6 +6,7 @@ any 2xx counts as taken unless a SOAP fault comes with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -41,10 +42,16 @@ class DeliveryError(BridgeError):
 
 
 class HttpPoster:
-    """Posts each message over a connection of its own."""
+    """Posts each message over a connection of its own; `trace` hears of each and of its answer (setting log.wire)."""
 
-    def __init__(self, reactor: Any, clock: IReactorTime | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        clock: IReactorTime | None = None,
+        trace: Callable[[str, bytes], None] = lambda way, message: None,
+    ) -> None:
         self._reactor = reactor
+        self._trace = trace
         self._clock: IReactorTime = reactor if clock is None else clock
 
     def post(self, sink: Sink, message: bytes) -> Deferred[None]:
@@ -60,10 +67,12 @@ class HttpPoster:
             }
         )
         url = f"http://{sink.netloc}{sink.target}".encode("ascii")
+        self._trace(f"{sink.host} <- {sink.url}", message)
         answered: Deferred[Any] = agent.request(b"POST", url, headers, _Body(message))
-        return answered.addCallback(self._judge)
+        return answered.addCallback(self._judge, sink)
 
-    def _judge(self, response: Any) -> Deferred[None]:
+    def _judge(self, response: Any, sink: Sink) -> Deferred[None]:
+        self._trace(f"{sink.host} -> {sink.url} {response.code}", b"")
         body = _Answer()
         if not 200 <= response.code < 300:
             response.deliverBody(body)

@@ -1,4 +1,7 @@
-"""SOAP exchanges in the log, for people who look for what a client and the bridge said to each other."""
+"""SOAP messages in the log, for people who look for what a client and the bridge said to each other.
+
+The client stands on the left, whoever began: "192.0.2.9 -> /x" came from it, "192.0.2.9 <- /x 200" went to it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,11 @@ class WireTrace:
 
     def __init__(self, enabled: bool = False) -> None:
         self.enabled = enabled
+
+    def message(self, way: str, data: bytes) -> None:
+        """What goes another way than request and answer: discovery, events. `way` says between whom it went."""
+        if self.enabled:
+            log.info("{way}{message}", way=way, message=f"\n{printable(data)}" if data else "")
 
     def request(self, exchange: Exchange, data: bytes) -> None:
         """What a client sent."""

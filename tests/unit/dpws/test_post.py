@@ -73,6 +73,23 @@ def test_any_2xx_is_a_delivery(status: str) -> None:
     assert visit.content == MESSAGE
 
 
+def test_what_is_posted_and_how_it_was_taken_can_be_heard() -> None:
+    """The trace hears the message with the URL it goes to, then the status of the answer."""
+    heard: list[tuple[str, bytes]] = []
+
+    async def story() -> str:
+        server = SinkServer(response("202 Accepted"))
+        try:
+            poster = HttpPoster(reactor, trace=lambda way, message: heard.append((way, message)))
+            await poster.post(server.sink(), MESSAGE)
+            return server.sink().url
+        finally:
+            await server.stop()
+
+    url = real_reactor.run(story())
+    assert heard == [(f"127.0.0.1 <- {url}", MESSAGE), (f"127.0.0.1 -> {url} 202", b"")]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -51,6 +51,18 @@ def test_nothing_is_written_unless_asked_for() -> None:
     assert traced(trace) == []
 
 
+def test_other_messages_are_shown_with_their_way() -> None:
+    """What went another way than by a request stands under the line that says which, or alone when it is empty."""
+    with capturedLogs() as logs:
+        for trace in (WireTrace(True), WireTrace(False)):
+            trace.message("all <- eth0 (IPv4)", b"<Hello/>\x07")
+            trace.message("192.0.2.9 -> http://192.0.2.9:5357/x 202", b"")
+    assert [formatEvent(event) for event in logs] == [
+        "all <- eth0 (IPv4)\n<Hello/>\\x07",
+        "192.0.2.9 -> http://192.0.2.9:5357/x 202",
+    ]
+
+
 def test_no_message_steers_a_terminal() -> None:
     """Control characters are shown, not sent, whatever the encoding."""
     assert printable(b"a\x1b[2J\x00\r\nb\tc\xff\xc2\x9b") == "a\\x1b[2J\\x00\nb\tc\\xff\\x9b"
