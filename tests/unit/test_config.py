@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge import config
 from bridge.errors import ConfigError
-from bridge.settings import SECTIONS, Settings, declared
+from bridge.settings import SECTIONS, Declared, Settings, declared
 
 INTERFACES = 'a list of interface names such as ["eth0", "wlan0"]'
 PREFIXES = 'a list of addresses or prefixes such as ["192.168.7.0/24", "fd00:7::/64"]'
@@ -330,3 +333,39 @@ def test_the_image_s_section_is_ignored(tmp_path: Path) -> None:
     path = write(tmp_path, '[board]\nhostname = "pi"\nanything = [1, 2]\n')
 
     assert config.load([path]) == Settings(files=(path,))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_settings_or_an_error(data: bytes) -> None:
+    """Whatever is in a file, it is read or refused in words, never a crash."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scanbridge.toml"
+        path.write_bytes(data)
+        told = f"{path}: "
+        try:
+            config.load([path])
+        except ConfigError as error:
+            told = str(error)
+    assert told.startswith(f"{path}: ")
+
+
+ANY_VALUE = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.lists(st.one_of(st.text(max_size=20), st.integers()), max_size=5),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+    st.datetimes(),
+    st.none(),
+)
+
+
+@given(st.sampled_from(list(declared())), ANY_VALUE)
+def test_any_value_is_taken_or_refused(setting: Declared, value: object) -> None:
+    """A setting takes a value or refuses it; what it takes, it would take again and mean the same."""
+    try:
+        read = setting.kind.read(value)
+    except ValueError:
+        return
+    assert setting.kind.read(list(read) if isinstance(read, tuple) else read) == read

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
@@ -280,6 +282,17 @@ def test_what_is_no_answer(data: bytes) -> None:
     network.udp.advance(WINDOW_S)
 
     assert success_result_of(found) == []
+
+
+@given(st.binary(max_size=200))
+def test_any_datagram(data: bytes) -> None:
+    """Whatever arrives on the socket, the search goes on."""
+    network = Network()
+    network.search()
+
+    network.hear(data)
+
+    assert network.udp.ports[0].open
 
 
 def test_the_wrong_kind_of_answer() -> None:
