@@ -19,7 +19,7 @@ OUT_OF_DOCUMENTS = "scanimage: sane_start: Document feeder out of documents"
 
 
 @pytest.mark.parametrize("mode", ["Color", "Gray"])
-@pytest.mark.conformance(199, 200, 216)
+@pytest.mark.conformance(199, 200)
 def test_a_stack_is_scanned_to_its_end(bridge_daemon: Daemon, client: Scanimage, tmp_path: Path, mode: str) -> None:
     """Every page of the stack arrives once and whole, then the client hears that the feeder is empty."""
     whole = ("-l", "0", "-t", "0", "-x", bed_mm(), "-y", bed_mm())

@@ -105,7 +105,7 @@ def test_bye_reaches_both_groups(cable: Cable) -> None:
         assert bye.text("wsa:EndpointReference/wsa:Address") == ADDRESS
 
 
-@pytest.mark.conformance(58, 68, 69, 70, 72, 80, 82, 83)
+@pytest.mark.conformance(58, 68, 69, 72, 80, 82, 83)
 @pytest.mark.parametrize(
     ("family", "bound", "own", "xaddr"),
     [

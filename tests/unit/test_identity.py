@@ -178,7 +178,6 @@ def test_the_uuid_is_pinned(tmp_path: Path) -> None:
     assert load(tmp_path).enrol(VIRTUAL).uuid == "e200c2cc-2778-5add-bf03-c453d14b9033"
 
 
-@pytest.mark.conformance(50)
 def test_the_uuid_is_written_as_the_wire_wants_it(tmp_path: Path) -> None:
     """Lower case with hyphens."""
     text = load(tmp_path).enrol(EPSON).uuid

@@ -168,7 +168,7 @@ def test_a_service_can_start_again() -> None:
     assert {told(sent)[0] for sent in world.wire.sent} == {"Hello"}
 
 
-@pytest.mark.conformance(58, 69)
+@pytest.mark.conformance(58)
 def test_a_running_service_answers() -> None:
     """What a link hears is answered through the link's own socket."""
     world = World().started()

@@ -112,7 +112,6 @@ def test_a_probe_for_our_scope_is_answered() -> None:
     assert answered(target, wsd_client.probe(None, "http://EXAMPLE.com", f" {wsd_client.WSD}/strcmp0 ")) == []
 
 
-@pytest.mark.conformance(66)
 def test_an_unknown_matching_rule_gives_no_answer(target: Target) -> None:
     """What the caller hears is not for the wire."""
     with pytest.raises(UnknownMatchingRule):
@@ -147,7 +146,6 @@ def test_a_question_without_message_id_is_not_answered(target: Target) -> None:
     assert answered(target, wsd_client.probe(id=None)) == []
 
 
-@pytest.mark.conformance(91)
 @pytest.mark.parametrize(
     "body", ["", "<wsd:Resolve/>", "<wsdp:Probe/>", "<Probe xmlns='http://docs.oasis-open.org/ws-dd/ns/discovery'/>"]
 )
@@ -157,7 +155,6 @@ def test_a_probe_with_another_body_is_refused(target: Target, body: str) -> None
         answered(target, wsd_client.envelope(f"{wsd_client.WSD}/Probe", body))
 
 
-@pytest.mark.conformance(91)
 @pytest.mark.parametrize("reference", ["", "<wsa:EndpointReference/>", "<wsa:Address>urn:uuid:1</wsa:Address>"])
 def test_a_resolve_that_names_nobody_is_refused(target: Target, reference: str) -> None:
     """The endpoint address is what it is about."""

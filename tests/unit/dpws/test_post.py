@@ -253,7 +253,6 @@ def test_cancelling_closes_the_connection() -> None:
     real_reactor.run(story())
 
 
-@pytest.mark.conformance(272, 271)
 def test_a_slow_sink_is_left_and_tried_again() -> None:
     """Over a real socket: after ten silent seconds the connection is closed, and a second later the same event
     comes again, over a new connection, and is delivered."""

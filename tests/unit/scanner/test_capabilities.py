@@ -112,7 +112,6 @@ def test_a_device_without_geometry_gets_the_usual_glass() -> None:
     assert platen().maximum == DEFAULT_SIZE
 
 
-@pytest.mark.conformance(130)
 @pytest.mark.parametrize(
     ("modes", "colors"),
     [

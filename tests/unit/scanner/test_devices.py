@@ -58,7 +58,6 @@ def test_a_scanner_is_described_as_expected(name: str) -> None:
     assert found.formats == (Format.EXIF, Format.JFIF)
 
 
-@pytest.mark.conformance(195)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_published_can_be_asked_for(name: str) -> None:
     """Every source takes its whole bed at every published resolution, and the delivery needs no resampling."""

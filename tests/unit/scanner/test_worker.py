@@ -210,7 +210,7 @@ def test_a_failure_before_any_data_is_told_as_it_is(tmp_path: Path, name: str, s
         assert failed.message.endswith(".")
 
 
-@pytest.mark.conformance(200, 216)
+@pytest.mark.conformance(200)
 def test_a_feeder_gives_its_ten_pages_and_says_that_it_is_empty() -> None:
     """Each StartImage takes one sheet, all on the same open device, until no sheet is left."""
     asked = request(75, ColorMode.GRAYSCALE_8, Region(0, 0, 2000, 2000), InputSource.ADF)

@@ -47,7 +47,7 @@ def fault_of(answer: Answer) -> tuple[str, str]:
     return values[0], values[1] if len(values) > 1 else ""
 
 
-@pytest.mark.conformance(7, 9)
+@pytest.mark.conformance(7)
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS.keys())
 def test_a_request_gets_its_answer(client: Client) -> None:
     """The endpoint hears who asked what, and the answer relates to the request."""
@@ -75,7 +75,6 @@ def test_an_image_follows_its_envelope() -> None:
     assert read_envelope(answer.message).action == scan_action("RetrieveImageResponse")
 
 
-@pytest.mark.conformance(14)
 def test_an_action_that_nobody_knows_is_refused() -> None:
     """An action without an operation is ActionNotSupported."""
     answer = answered(FakeEndpoint())

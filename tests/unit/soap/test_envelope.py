@@ -59,7 +59,6 @@ def test_an_encoding_style_is_no_obstacle() -> None:
     read_envelope(envelope(attributes=f's:encodingStyle="{ns.SOAP_1_1}"'))
 
 
-@pytest.mark.conformance(2)
 def test_other_addressing_namespaces_are_not_read() -> None:
     """Headers of another version of WS-Addressing are strangers."""
     data = envelope("<a:Action>urn:x</a:Action>").replace(ns.WSA.encode(), b"http://www.w3.org/2005/08/addressing")

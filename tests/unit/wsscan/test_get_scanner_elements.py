@@ -168,7 +168,7 @@ def test_an_answer_that_fits_no_message_is_refused() -> None:
 # -- description -------------------------------------------------------------------------------------
 
 
-@pytest.mark.conformance(122, 123)
+@pytest.mark.conformance(122)
 def test_description() -> None:
     """ScannerName is the name given, ScannerInfo and ScannerLocation follow."""
     description = section(ScanServiceBench(names=ScannerNames("Canon LiDE (pi)", "USB", "attic")), "ScannerDescription")

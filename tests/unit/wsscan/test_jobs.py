@@ -268,7 +268,7 @@ def test_a_scanning_job() -> None:
     assert texts(found, "JobSummary/JobStateReasons/JobStateReason") == ["JobScanning", "None"]
 
 
-@pytest.mark.conformance(216, 219, 220, 222)
+@pytest.mark.conformance(219, 220)
 def test_history_is_newest_first() -> None:
     """Jobs that are over are in the history only, the newest first, with their final state and count."""
     bench = ScanServiceBench()
