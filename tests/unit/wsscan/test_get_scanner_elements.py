@@ -207,6 +207,8 @@ def test_device_settings() -> None:
         "RotationsSupported",
     ]
     assert "0" in texts(settings, "RotationsSupported/RotationValue")
+    for automatism in ("DocumentSizeAutoDetectSupported", "AutoExposureSupported"):
+        assert text(settings, automatism) == "false", "nobody carries it out"
     for direction in ("ScalingWidth", "ScalingHeight"):
         scaling = f"ScalingRangeSupported/{direction}"
         assert int(text(settings, f"{scaling}/MinValue")) <= 100 <= int(text(settings, f"{scaling}/MaxValue"))

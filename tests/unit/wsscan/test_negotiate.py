@@ -130,13 +130,25 @@ def test_a_value_outside_of_its_type_is_refused_always(path: str, wanted: int, i
 
 
 @pytest.mark.parametrize(
-    ("path", "wanted"), [(at.SCALING_WIDTH, 1), (at.SCALING_WIDTH, 1000), (at.SHARPNESS, -100), (at.SHARPNESS, 100)]
+    ("path", "lowest", "highest"),
+    [
+        (at.QUALITY, 0, 100),
+        (at.IMAGES, 0, 2**31 - 1),
+        (at.CONTRAST, -1000, 1000),
+        (at.BRIGHTNESS, -1000, 1000),
+        (at.SHARPNESS, -100, 100),
+        (at.SCALING_WIDTH, 1, 1000),
+        (at.SCALING_HEIGHT, 1, 1000),
+        (FRONT + at.RESOLUTION_WIDTH, 1, 2**31 - 1),
+        (FRONT + at.RESOLUTION_HEIGHT, 1, 2**31 - 1),
+    ],
 )
-def test_the_bounds_of_a_type_are_within_it(path: str, wanted: int) -> None:
-    """The smallest and largest number of a type are only unsupported, and replaced."""
-    agreement = agree(wishes({path: wanted}))
-    assert agreement.refusals == ()
-    assert agreement.altered
+@pytest.mark.conformance(148)
+def test_the_bounds_of_a_type(path: str, lowest: int, highest: int) -> None:
+    """The smallest and the largest number of a type are taken or replaced, the ones beyond are refused."""
+    name = path.rpartition("/")[2]
+    assert [refused(agree(wishes({path: wanted}))) for wanted in (lowest, highest)] == [[], []]
+    assert [refused(agree(wishes({path: wanted}))) for wanted in (lowest - 1, highest + 1)] == [[name], [name]]
 
 
 @pytest.mark.conformance(145)
