@@ -14,7 +14,7 @@ from bridge.soap.envelope import WSCN_E, Element, qname, text_of
 from bridge.soap.namespaces import tag
 from bridge.wsscan.arguments import SCAN_NAMESPACES, required, scan_children
 
-MAX_NAMES = 64
+MAX_NAMES = 16
 """Most names in one request; there are four to ask a scanner for and three to ask a job for."""
 
 _QNAME = re.compile(r"(?:[^\W\d][\w.\-·]*:)?[^\W\d][\w.\-·]*")
