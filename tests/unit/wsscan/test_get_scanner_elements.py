@@ -161,7 +161,7 @@ def test_as_many_names_as_are_taken() -> None:
 def test_an_answer_that_fits_no_message_is_refused() -> None:
     """A request whose answer would be larger than a message may be is refused, not answered in part."""
     bench = ScanServiceBench()
-    assert bench.subcode(OPERATION, body(*["sca:DefaultScanTicket"] * MAX_NAMES)) == "InvalidArgs"
+    assert bench.subcode(OPERATION, body(*["sca:ScannerConfiguration"] * MAX_NAMES)) == "InvalidArgs"
     assert len(bench.message(OPERATION, body(*(f"sca:{name}" for name in SECTIONS)))) <= MAX_MESSAGE
 
 
