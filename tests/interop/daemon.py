@@ -57,7 +57,7 @@ class Daemon:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.config = directory / "scanbridge.toml"
-        self._socket = directory / "control.sock"
+        self.socket = directory / "control.sock"
         self.violations = directory / "violations"
         self.mark = f"{MARK}={uuid.uuid4()}"
         self._launch = launch
@@ -75,7 +75,7 @@ class Daemon:
             "network": {"http_port": 0, "interfaces": ["lo"]},
             "scanner": {"virtual": "always"},
             "state": {"directory": str(directory / "state")},
-            "control": {"socket": str(self._socket)},
+            "control": {"socket": str(self.socket)},
         }
         self.config.write_text(toml(own, settings or {}), encoding="utf-8")
 
@@ -120,7 +120,7 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """What `scanbridge status --json` shows."""
-        return control.ask(self._socket, {"command": "status"})
+        return control.ask(self.socket, {"command": "status"})
 
     def scanner(self) -> dict[str, Any]:
         """The one scanner in `status`."""

@@ -65,8 +65,9 @@ def test_a_process_is_known_by_its_mark_even_without_its_parent() -> None:
 
 def test_the_daemon_and_its_worker_carry_the_mark(bridge_daemon: Daemon) -> None:
     """The daemon's worker would be found if it outlived the daemon."""
+    worker = bridge_daemon.wait_for(lambda scanner: scanner["worker"]["pid"])["worker"]["pid"]
     marked = [pid for pid, _ in survivors(bridge_daemon.mark)]
-    assert bridge_daemon.scanner()["worker"]["pid"] in marked
+    assert worker in marked
     assert len(marked) == 2
 
 
