@@ -66,7 +66,7 @@ class Spawner:
 
     def describe(self, device: Device) -> Deferred[Capabilities]:
         """What `device` can do, asked by a worker of its own. Fails with ScannerError."""
-        return _Describing(self.worker(device.title), device.name, self._reactor).answer
+        return _Describing(self.worker(device.title), device, self._reactor).answer
 
     def _spawn(self, process: ProcessProtocol, module: str) -> None:
         pipes = {0: "w", 1: "r", 2: "r", protocol.IMAGE_FD: "r", protocol.EVENT_FD: "r"}
@@ -125,7 +125,7 @@ class _Listing(ProcessProtocol):
 class _Describing:
     """A worker's owner for one Describe; `answer` fires when the worker is gone, so that the device is free."""
 
-    def __init__(self, worker: WorkerProcess, device: str, clock: IReactorTime) -> None:
+    def __init__(self, worker: WorkerProcess, device: Device, clock: IReactorTime) -> None:
         self.answer: Deferred[Capabilities] = Deferred()
         self._worker = worker
         self._device = device
@@ -135,7 +135,7 @@ class _Describing:
     def worker_said(self, event: Event) -> None:
         """Ready, then the answer."""
         if isinstance(event, protocol.Ready):
-            self._worker.send(protocol.Describe(self._device))
+            self._worker.send(protocol.Describe(self._device.name, self._device.kind))
         elif isinstance(event, protocol.Described):
             capabilities = event.capabilities
             self._finish(lambda: self.answer.callback(capabilities))
