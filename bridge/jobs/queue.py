@@ -199,20 +199,25 @@ class JobQueue(JobObserver):
             return
         outcomes.report(self._scanner.status, error, job.order.request.source)
         self._forget_failure_later()
-        if error.status != Status.NO_DOCUMENTS or not job.scans_completed:
+        emptied = error.status == Status.NO_DOCUMENTS and job.scans_completed > 0 and not retrieval.started
+        if not emptied:
             advice = outcome.advice
             self.log.warn("job {job_id}: {advice} ({error})", job_id=job.id, advice=advice, error=str(error))
         if error.status == Status.NO_DOCUMENTS:
-            if job.scans_completed:
+            if emptied:
                 job.finish()
             else:
                 job.give_up(JobReason.JOB_COMPLETED_WITH_ERRORS)
             self._end(job, refusal)
+        elif error.status == Status.CANCELLED:
+            # Nobody asked for it here, so it was the scanner's own cancel button.
+            job.cancel(JobReason.JOB_CANCELED_AT_DEVICE)
+            self._end(job, refusal)
         elif outcome.recoverable and not retrieval.begun:
             self._forget_retrieval(retrieval)
-            retrieval.refuse(refusal)
             job.because(JobReason.SCANNER_STOPPED)
             self._arm(job)
+            retrieval.refuse(refusal)
         else:
             job.give_up(JobReason.SCANNER_STOPPED)
             self._end(job, refusal)

@@ -46,6 +46,7 @@ class Retrieval:
 
     `ready` fires with this object when the HTTP headers should go out: when the first line is there, or when
     patience is over; it fails while a fault can still be said. Cancelling it means that the client has gone.
+    `begun` says that headers may be out, `started` that the image's first line is there.
     """
 
     def __init__(self, job: Job, document: str, clock: IReactorTime, owner: RetrievalOwner) -> None:
@@ -53,6 +54,7 @@ class Retrieval:
         self.document = document
         self.ready: Deferred[Retrieval] = Deferred(lambda _ready: self.abandon())
         self.begun = False
+        self.started = False
         self._clock = clock
         self._owner = owner
         self._over = False
@@ -79,6 +81,7 @@ class Retrieval:
         """The first line is there: no fault of the start can come any more."""
         if self._over:
             return
+        self.started = True
         self._owner.image_started(self)
         self._begin()
 

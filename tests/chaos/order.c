@@ -174,6 +174,17 @@ is_slow (const struct fault *fault)
     return strcmp (fault->action, "slow") == 0;
 }
 
+static void
+hold (void)
+{
+    unsigned generation = order.generation;
+    note ("hold");
+    while (order.generation == generation) {
+        wait_ms (1);
+        read_order ();
+    }
+}
+
 SANE_Status
 misbehave (const char *moment, int page, int line)
 {
@@ -181,8 +192,13 @@ misbehave (const char *moment, int page, int line)
     for (int i = 0; i < order.fault_count && status == SANE_STATUS_GOOD; i++) {
         const struct fault *fault = &order.faults[i];
         int now = is_slow (fault) ? fault->line <= line : fault->line == line;
-        if (now && strcmp (fault->moment, moment) == 0 && (fault->page == 0 || fault->page == page))
-            status = act (fault);
+        if (!now || strcmp (fault->moment, moment) != 0 || (fault->page != 0 && fault->page != page))
+            continue;
+        if (strcmp (fault->action, "hold") == 0) {
+            hold ();
+            return misbehave (moment, page, line);
+        }
+        status = act (fault);
     }
     return status;
 }

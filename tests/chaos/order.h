@@ -19,6 +19,7 @@
                           stall      wait until sane_cancel is called, then return SANE_STATUS_CANCELLED
                           hang       wait for ever
                           deaf       wait for ever and ignore SIGTERM
+                          hold       wait until the order has changed, then go on with the new one
                           slow N     take N ms longer, for this line and all that follow
                           memory N   take N MiB and keep them
                           say N      write rubbish to the file descriptor N */

@@ -265,6 +265,16 @@ def test_a_stalled_read_ends_with_a_cancel(chaos: Chaos) -> None:
         assert "cancel" in chaos.calls
 
 
+def test_a_held_scanner_goes_on_with_the_next_order(chaos: Chaos) -> None:
+    """A call on hold waits for a new order and then does what that one says."""
+    chaos.order(Order(faults=[Fault("read", "hold", line=10)]))
+    with Running(chaos) as running:
+        wait_for(lambda: "hold" in chaos.calls)
+        assert running.process.poll() is None
+        chaos.order(Order(faults=[Fault("read", "status", STATUSES.index("JAMMED"), line=10)]))
+        assert running.process.wait(HANG_GUARD_S) == STATUSES.index("JAMMED")
+
+
 def test_a_slow_scanner(chaos: Chaos) -> None:
     """Each line from the ordered one on takes its time, and the page is whole."""
     chaos.order(Order(faults=[Fault("read", "slow", 5, line=HEIGHT - 40)]))
