@@ -93,6 +93,7 @@ class Cable:
         self.second = Host(f"{unique}b", 2)
 
     def __enter__(self) -> Cable:
+        assert available(), "network namespaces need root and the program ip (package iproute2): run ./test as root"
         try:
             self._lay()
         except BaseException:
