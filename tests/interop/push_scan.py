@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import queue
 import threading
+import uuid
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -39,10 +40,9 @@ NS = {"wsa": ns.WSA, "wse": ns.WSE, "wscn": ns.WSCN}
 
 @dataclass(frozen=True)
 class Page:
-    """What came of a press: the announced pixels, the type and bytes of the file."""
+    """What came of a press: the announced pixels and the file."""
 
     pixels: tuple[int, int]
-    media_type: str
     data: bytes
 
 
@@ -129,8 +129,7 @@ class WaitingPc:
             "Driver</{scan}:DocumentName></{scan}:DocumentDescription></{scan}:RetrieveImageRequest>",
         )[1:]
         _, data = check_multipart(content_type, body)
-        media_type = body[body.rindex(b"\r\nContent-Type:", 0, body.index(data[:64])) :].split(b"\r\n")[1]
-        return Page((announced[0], announced[1]), media_type.partition(b":")[2].strip().decode(), data)
+        return Page((announced[0], announced[1]), data)
 
     def refused(self, identifier: str, token: str) -> str:
         """The subcode of the fault that an order with these gets."""
@@ -171,7 +170,7 @@ class WaitingPc:
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=HANG_S)
         try:
             action = operation if ":" in operation else scan_action(operation)
-            message = windows(action, body, to=self.url, extra=extra)
+            message = windows(action, body, message_id=f"urn:uuid:{uuid.uuid4()}", to=self.url, extra=extra)
             connection.request("POST", place.path, message, {"Content-Type": "application/soap+xml"})
             answer = connection.getresponse()
             return answer.status, answer.getheader("Content-Type") or "", answer.read()
