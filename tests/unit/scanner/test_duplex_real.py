@@ -71,10 +71,11 @@ class Client:
         number, token = text(job, "JobId"), text(job, "JobToken")
         document = "<sca:DocumentDescription><sca:DocumentName>page</sca:DocumentName></sca:DocumentDescription>"
         shown = f"<sca:JobId>{number}</sca:JobId><sca:JobToken>{token}</sca:JobToken>{document}"
+        body = f"<sca:RetrieveImageRequest>{shown}</sca:RetrieveImageRequest>"
         images = []
         while True:
             try:
-                reply = await self._ask("RetrieveImage", f"<sca:RetrieveImageRequest>{shown}</sca:RetrieveImageRequest>")
+                reply = await self._ask("RetrieveImage", body)
             except NoImagesAvailable:
                 return images
             assert isinstance(reply, StreamedReply)
