@@ -21,9 +21,9 @@ from bridge.finder import Found
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.trace import WireTrace
 from bridge.identity import Enrolled, Identity
-from bridge.imaging.encoders import FORMAT_COLORS, MAX_PIXELS
+from bridge.imaging.formats import FORMAT_COLORS, fits
 from bridge.jobs.queue import JobQueue, QueueLimits
-from bridge.scanner.model import Capabilities, ColorMode, Format
+from bridge.scanner.model import Capabilities
 from bridge.scanner.status import ScannerStatus
 from bridge.scanner.supervisor import SupervisedScanner
 from bridge.settings import Settings
@@ -43,11 +43,6 @@ def utc_now() -> datetime:
 def clock_is_synchronised() -> bool:
     """Whether the clock follows the network's time: a board without a battery starts in the past."""
     return Path("/run/systemd/timesync/synchronized").exists()
-
-
-def fits(_format: Format, _color: ColorMode, width: int, height: int) -> bool:
-    """Whether an image of so many pixels can be put into a file."""
-    return max(width, height) <= MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,37 @@
 """A thread that compresses strips while the next ones are read from the scanner.
 
-libturbojpeg drops the interpreter's lock, so reading and compressing run side by side: half the time at A4, colour,
-1200 dpi on two processors.
+libturbojpeg and zlib drop the interpreter's lock, so reading and compressing run side by side: half the time at A4,
+colour, 1200 dpi on two processors.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
-
-from bridge.imaging.strips import StripCompressor
+from collections.abc import Callable, Iterator
 
 MAX_AHEAD = 2
 """Strips that wait for the thread or for being taken, besides the one being filled."""
+
+Compress = Callable[[bytearray, int], bytes]
+"""Compresses the first so many rows of a strip."""
 
 _Job = tuple[bytearray, int] | None
 _Result = bytes | Exception
 
 
 class CompressorThread:
-    """Compresses strips of `width` pixels in the order in which they come.
+    """Compresses strips in the order in which they come.
 
     The thread ends with this object.
     """
 
-    def __init__(self, compressor: StripCompressor, width: int) -> None:
+    def __init__(self, compress: Compress) -> None:
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
         self._under_way = 0
         # The thread holds the queues and not this object, so that it ends when nobody else holds it.
-        arguments = (compressor, width, self._jobs, self._results)
+        arguments = (compress, self._jobs, self._results)
         threading.Thread(target=_run, args=arguments, name="compressor", daemon=True).start()
 
     def submit(self, data: bytearray, rows: int) -> None:
@@ -54,15 +55,10 @@ class CompressorThread:
         self._jobs.put(None)
 
 
-def _run(
-    compressor: StripCompressor,
-    width: int,
-    jobs: queue.SimpleQueue[_Job],
-    results: queue.SimpleQueue[_Result],
-) -> None:
+def _run(compress: Compress, jobs: queue.SimpleQueue[_Job], results: queue.SimpleQueue[_Result]) -> None:
     while (job := jobs.get()) is not None:
         data, rows = job
         try:
-            results.put(compressor.compress(data, width, rows))
+            results.put(compress(data, rows))
         except Exception as error:
             results.put(error)

@@ -8,14 +8,13 @@ resets just what the start of a file resets (feasibility-sane.md 4.3).
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 from bridge.imaging.ahead import CompressorThread
-from bridge.imaging.encoder import ImagingError, Page, Rows
+from bridge.imaging.encoder import ImagingError, Page, RowCount, Rows
 from bridge.imaging.exif import exif_segment, jfif_segment
+from bridge.imaging.formats import MAX_JPEG_SIDE
 from bridge.imaging.strips import StripCompressor, Subsampling, compressor_for
-
-MAX_SIDE = 65535
-"""Longest side of a JPEG: its header has 16 bits for each."""
 
 MAX_RESTART_INTERVAL = 65535
 """Coding units between restart markers: the DRI segment has 16 bits."""
@@ -58,9 +57,9 @@ class JpegEncoder:
         strip_rows: int | None = None,
         compressor: StripCompressor | None = None,
     ) -> None:
-        if not (1 <= page.width <= MAX_SIDE and 1 <= page.height <= MAX_SIDE):
+        if not (1 <= page.width <= MAX_JPEG_SIDE and 1 <= page.height <= MAX_JPEG_SIDE):
             raise ImagingError(
-                f"A JPEG of {page.width} x {page.height} pixels is not possible; a side has at most {MAX_SIDE}. "
+                f"A JPEG of {page.width} x {page.height} pixels is not possible; a side has at most {MAX_JPEG_SIDE}. "
                 "Choose a lower resolution or a smaller region."
             )
         if page.color.depth != 8:
@@ -74,10 +73,11 @@ class JpegEncoder:
         if self._strip_rows % chosen.unit_height or not 0 < units <= MAX_RESTART_INTERVAL:
             raise ImagingError(f"Strips of {self._strip_rows} rows cannot be joined.")
         self._interval = units
-        self._compressor = CompressorThread(compressor or compressor_for(chosen, quality), page.width)
+        compress = (compressor or compressor_for(chosen, quality)).compress
+        self._compressor = CompressorThread(lambda data, rows: compress(data, page.width, rows))
         self._strip = bytearray(page.row_bytes * self._strip_rows)
         self._filled = 0
-        self._missing = page.height
+        self._count = RowCount(page)
         self._strips = 0
         self._tables: dict[int, bytes] = {}
 
@@ -87,12 +87,7 @@ class JpegEncoder:
 
     def rows(self, data: Rows) -> bytes:
         """Take whole packed rows; the coded strips that are ready by now. Raises ImagingError."""
-        count, rest = divmod(len(data), self._page.row_bytes)
-        if rest:
-            raise ImagingError(f"{len(data)} bytes are not whole rows of {self._page.row_bytes}.")
-        if count > self._missing:
-            raise ImagingError("More rows came than the page has.")
-        self._missing -= count
+        self._count.take(data)
         ready = []
         left = memoryview(data)
         while left:
@@ -105,17 +100,16 @@ class JpegEncoder:
                 ready += [self._joined(strip) for strip in self._compressor.take()]
         return b"".join(ready)
 
-    def next_page(self) -> bytes:
+    def next_page(self) -> Iterable[bytes]:
         """Refused: a JPEG holds one page."""
         raise ImagingError("A JPEG file holds one page.")
 
-    def end(self) -> bytes:
+    def end(self) -> Iterable[bytes]:
         """The last strips and the end of the image. Raises ImagingError when the page is not whole."""
-        if self._missing:
-            raise ImagingError(f"{self._missing} rows of the page are missing.")
+        self._count.close()
         if self._filled:
             self._hand_over()
-        return b"".join([*(self._joined(strip) for strip in self._compressor.take(leave=0)), bytes((0xFF, _EOI))])
+        return [*(self._joined(strip) for strip in self._compressor.take(leave=0)), bytes((0xFF, _EOI))]
 
     def _hand_over(self) -> None:
         self._compressor.submit(self._strip, self._filled // self._page.row_bytes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bridge.imaging.encoders import ENCODERS, FORMAT_COLORS, MAX_PIXELS
+from bridge.imaging.formats import FORMAT_COLORS, MAX_SIDE
 from bridge.scanner.descriptors import Option, Options
 from bridge.scanner.model import (
     THOUSANDTHS_PER_INCH,
@@ -62,7 +62,7 @@ def capabilities(dumps: Mapping[InputSource, Options]) -> Capabilities:
     sides = {source: _side(options) for source, options in dumps.items()}
     colors = {color for side in sides.values() for color in side.colors}
     return Capabilities(
-        formats=tuple(name for name in Format if name in ENCODERS and colors & FORMAT_COLORS[name]),
+        formats=tuple(name for name in Format if name in FORMAT_COLORS and colors & FORMAT_COLORS[name]),
         platen=sides.get(InputSource.PLATEN),
         adf_front=sides.get(InputSource.ADF),
         adf_back=sides.get(InputSource.ADF_DUPLEX),
@@ -75,9 +75,9 @@ def _side(options: Options) -> SourceCapabilities:
     minimum, maximum = _sizes(options)
     offered = _resolutions(options)
     longest = max(maximum.width, maximum.height)
-    fitting = [number for number in offered if pixels(longest, number) <= MAX_PIXELS]
+    fitting = [number for number in offered if pixels(longest, number) <= MAX_SIDE]
     if not fitting:
-        fitting, most = offered[:1], max(1, MAX_PIXELS * THOUSANDTHS_PER_INCH // offered[0])
+        fitting, most = offered[:1], max(1, MAX_SIDE * THOUSANDTHS_PER_INCH // offered[0])
         maximum = Size(min(maximum.width, most), min(maximum.height, most))
         minimum = Size(min(minimum.width, maximum.width), min(minimum.height, maximum.height))
     return SourceCapabilities(
@@ -91,7 +91,7 @@ def _side(options: Options) -> SourceCapabilities:
 
 def _colors(options: Options) -> tuple[ColorMode, ...]:
     """The colours that the device delivers, or that convert from them, and that a format can carry."""
-    carried = frozenset().union(*(FORMAT_COLORS[name] for name in ENCODERS))
+    carried = frozenset().union(*FORMAT_COLORS.values())
     delivered = {mode.color for mode in modes(options)}
     if ColorMode.RGB_48 in delivered:
         delivered.add(ColorMode.RGB_24)

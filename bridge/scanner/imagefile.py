@@ -6,7 +6,7 @@ Nothing here holds more than a few strips, however large the page.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bridge.imaging.encoder import Encoder, ImagingError, Page
@@ -79,10 +79,11 @@ class ImageFile:
             frame: Frame | None = self._source.start()
             pages = 0
             while frame is not None:
-                self._page(frame, encoder, encoder.next_page if pages else encoder.begin)
+                self._page(frame, encoder, encoder.next_page if pages else lambda: [encoder.begin()])
                 pages += 1
                 frame = self._following_frame(pages)
-            self._put(encoder.end())
+            for block in encoder.end():
+                self._put(block)
         except ImagingError as error:
             raise ScanFailure(Status.UNSUPPORTED, str(error)) from error
         return self._bytes
@@ -99,7 +100,7 @@ class ImageFile:
                 return None
             raise
 
-    def _page(self, frame: Frame, encoder: Encoder, opening: Callable[[], bytes]) -> None:
+    def _page(self, frame: Frame, encoder: Encoder, opening: Callable[[], Iterable[bytes]]) -> None:
         """Read one page to its end, whatever of it is wanted, so that a feeder brings it out."""
         color = self._request.color
         convert = converter(frame, color)
@@ -128,11 +129,12 @@ class ImageFile:
         for rows in placer.finish():
             self._put(encoder.rows(rows))
 
-    def _open(self, opening: Callable[[], bytes]) -> None:
+    def _open(self, opening: Callable[[], Iterable[bytes]]) -> None:
         if not self._started:
             self._started = True
             self._tell(ImageStarted())
-        self._put(opening())
+        for block in opening():
+            self._put(block)
 
     def _rows(self, data: memoryview, convert: Converter, placer: Placer, encoder: Encoder) -> None:
         if data and not placer.complete:

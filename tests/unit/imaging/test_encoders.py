@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.imaging.encoder import ImagingError, Page
-from bridge.imaging.encoders import ENCODERS, FORMAT_COLORS, encoder_for
+from bridge.imaging.encoders import ENCODERS, encoder_for
+from bridge.imaging.formats import FORMAT_COLORS
 from bridge.scanner.model import ColorMode, Format, Resolution
 
 
@@ -22,7 +23,7 @@ def test_every_named_combination_is_produced() -> None:
         for color in colors:
             promised = page(color)
             encoder = encoder_for(name, promised)
-            assert encoder.begin() + encoder.rows(bytes(16 * promised.row_bytes)) + encoder.end()
+            assert b"".join([encoder.begin(), encoder.rows(bytes(16 * promised.row_bytes)), *encoder.end()])
 
 
 @pytest.mark.parametrize("name", list(Format))

@@ -21,7 +21,7 @@ GRAY_PAGE = Page(20, 10, ColorMode.GRAYSCALE_8, Resolution(150, 150))
 def file_of(name: Format, page: Page) -> bytes:
     encoder = encoder_for(name, page)
     data = picture(page.width, page.height, page.color.channels)
-    return encoder.begin() + encoder.rows(data) + encoder.end()
+    return b"".join([encoder.begin(), encoder.rows(data), *encoder.end()])
 
 
 def test_jfif_begins_with_app0_and_tells_the_density() -> None:

@@ -48,7 +48,7 @@ def encode(encoder: JpegEncoder, data: bytes, page: Page, rows_at_once: int = 5)
     parts = [encoder.begin()]
     step = rows_at_once * page.row_bytes
     parts += [encoder.rows(data[start : start + step]) for start in range(0, len(data), step)]
-    parts.append(encoder.end())
+    parts += encoder.end()
     return b"".join(parts)
 
 
@@ -154,7 +154,7 @@ def test_how_rows_are_cut_changes_nothing(heights: list[int]) -> None:
         end = start + height * page.row_bytes
         parts.append(encoder.rows(memoryview(data)[start:end]))
         start = end
-    parts.append(encoder.end())
+    parts += encoder.end()
     assert b"".join(parts) == encode(JpegEncoder(page, b"", Subsampling.S420, 16), data, page, page.height)
 
 
@@ -165,7 +165,7 @@ def test_bytes_come_before_the_page_is_whole() -> None:
     encoder = JpegEncoder(page, b"")
     before = sum(len(encoder.rows(noise)) for _ in range(40))
     assert before > 0
-    rest = len(encoder.end())
+    rest = len(b"".join(encoder.end()))
     assert rest < before / 2
 
 
@@ -230,7 +230,7 @@ def test_strips_with_other_tables_are_refused() -> None:
     encoder = JpegEncoder(page, b"", Subsampling.GRAY, 8, Changing())
 
     def feed() -> bytes:
-        return encoder.rows(picture(8, 24, 1)) + encoder.end()
+        return b"".join([encoder.rows(picture(8, 24, 1)), *encoder.end()])
 
     with pytest.raises(ImagingError, match="tables"):
         feed()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.imaging.encoders import MAX_PIXELS
+from bridge.imaging.formats import MAX_SIDE
 from bridge.scanner.capabilities import DEFAULT_RESOLUTION, DEFAULT_SIZE, MAX_LENGTH, MAX_RESOLUTIONS, capabilities
 from bridge.scanner.descriptors import TYPES, UNITS, Option, Options, Range
 from bridge.scanner.model import Capabilities, ColorMode, InputSource, Size, SourceCapabilities, pixels
@@ -78,7 +78,7 @@ def test_no_resolution_is_published_that_the_bed_makes_impossible() -> None:
     """A resolution at which the whole bed exceeds the longest side of a file is not offered."""
     side = platen(resolution(choices=(300, 4800, 9600)), *bed(216.0, 297.0))
     assert side.resolutions == (300, 4800)
-    assert pixels(side.maximum.height, 9600) > MAX_PIXELS
+    assert pixels(side.maximum.height, 9600) > MAX_SIDE
 
 
 def test_very_long_paper_is_bounded() -> None:
@@ -185,6 +185,6 @@ def test_any_options_make_publishable_capabilities(options: list[Option]) -> Non
     assert list(side.resolutions) == sorted(set(side.resolutions))
     for number in side.resolutions:
         assert number > 0
-        assert pixels(max(side.maximum.width, side.maximum.height), number) <= MAX_PIXELS
+        assert pixels(max(side.maximum.width, side.maximum.height), number) <= MAX_SIDE
     assert ColorMode.GRAYSCALE_8 in side.colors
     assert found.formats

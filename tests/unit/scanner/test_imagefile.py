@@ -75,11 +75,11 @@ class PlainEncoder:
         assert len(data) % self.page.row_bytes == 0
         return bytes(data)
 
-    def next_page(self) -> bytes:
-        return b"|"
+    def next_page(self) -> Iterable[bytes]:
+        return [b"|"]
 
-    def end(self) -> bytes:
-        return b">"
+    def end(self) -> Iterable[bytes]:
+        return [b">"]
 
 
 class Story:

@@ -1,0 +1,58 @@
+"""Which files can be made: formats, the colours and the sizes that each can hold.
+
+Plain tables, apart from the encoders: the daemon needs them for every ticket, and must not load what encodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.scanner.model import ColorMode, Format
+
+_EIGHT_BITS = frozenset({ColorMode.RGB_24, ColorMode.GRAYSCALE_8})
+
+FORMAT_COLORS: Mapping[Format, frozenset[ColorMode]] = {
+    Format.EXIF: _EIGHT_BITS,
+    Format.JFIF: _EIGHT_BITS,
+}
+"""The colours that a file of each format can carry; nothing else is published (wsd-scan.md 14, checklist 130)."""
+
+MAX_JPEG_SIDE = 65535
+"""Longest side of a JPEG in pixels: its header has 16 bits for each."""
+
+MAX_SIDE = MAX_JPEG_SIDE
+"""Longest side in pixels that every format can hold; what is published stays below it."""
+
+MAX_COUNTED_BYTES = 2**32 - 1
+"""Longest TIFF and BMP: both count their bytes in 32 bits."""
+
+TABLES_BYTES = 1024 * 1024
+"""More than the tables of any TIFF or BMP take beside the pixels."""
+
+SPOOL_LIMIT = 512 * 1000 * 1000
+"""Bytes that may be kept of a file that cannot be sent as it is made, where nothing else is set (design, spool)."""
+
+
+def row_bytes(width: int, color: ColorMode) -> int:
+    """Bytes of a packed row of `width` pixels."""
+    return (width * color.bits_per_pixel + 7) // 8
+
+
+def dib_row_bytes(width: int, color: ColorMode) -> int:
+    """Bytes of a row in a dib: whole groups of four (wsd-scan.md 7.4)."""
+    return (width * color.bits_per_pixel + 31) // 32 * 4
+
+
+def spool_bytes(format_: Format, color: ColorMode, width: int, height: int) -> int:
+    """Most bytes that must be kept until a page of this shape can be sent; 0 for all that is sent as it is made."""
+    if format_ is Format.DIB:
+        return dib_row_bytes(width, color) * height
+    return 0
+
+
+def fits(format_: Format, color: ColorMode, width: int, height: int, spool_limit: int = SPOOL_LIMIT) -> bool:
+    """Whether a file can hold a page of `width` x `height` pixels, keeping at most `spool_limit` bytes of it."""
+    if format_ in (Format.EXIF, Format.JFIF) and max(width, height) > MAX_JPEG_SIDE:
+        return False
+    counted = format_.uncompressed and row_bytes(width, color) * height > MAX_COUNTED_BYTES - TABLES_BYTES
+    return not counted and spool_bytes(format_, color, width, height) <= spool_limit
