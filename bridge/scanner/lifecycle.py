@@ -2,7 +2,9 @@
 
     starting -> idle -> describing -> idle
                  |
-                 +----> opening -> open -> scanning -> open ... -> leaving -> gone
+                 +-> watching -> unwatching -> idle
+                 |     |
+                 +-----+-> opening -> open -> asked -> scanning -> open ... -> leaving -> gone
 
 From every state `leave` leads to leaving and `exited` to gone. A frame that does not fit the state raises
 automat.NoTransition: the worker misbehaves, and the daemon ends it.
@@ -29,6 +31,14 @@ class WorkerLifecycle:
     @_machine.state()
     def describing(self) -> None:
         """The device is opened, read and closed."""
+
+    @_machine.state()
+    def watching(self) -> None:
+        """The device is open, or being opened, so that its buttons can be looked at."""
+
+    @_machine.state()
+    def unwatching(self) -> None:
+        """The watched device is being given back."""
 
     @_machine.state()
     def opening(self) -> None:
@@ -63,6 +73,18 @@ class WorkerLifecycle:
         """Described."""
 
     @_machine.input()
+    def said_watching(self) -> None:
+        """Watching or ButtonPressed."""
+
+    @_machine.input()
+    def said_watch_failed(self) -> None:
+        """WatchFailed."""
+
+    @_machine.input()
+    def said_unwatched(self) -> None:
+        """Unwatched."""
+
+    @_machine.input()
     def said_opened(self) -> None:
         """Opened."""
 
@@ -91,6 +113,14 @@ class WorkerLifecycle:
         """Describe is sent."""
 
     @_machine.input()
+    def watch(self) -> None:
+        """Watch is sent."""
+
+    @_machine.input()
+    def unwatch(self) -> None:
+        """Unwatch is sent."""
+
+    @_machine.input()
     def open_device(self) -> None:
         """Open is sent."""
 
@@ -112,7 +142,19 @@ class WorkerLifecycle:
     idle.upon(open_device, enter=opening, outputs=[])
     describing.upon(said_described, enter=idle, outputs=[])
     describing.upon(said_failed, enter=idle, outputs=[])
+    idle.upon(watch, enter=watching, outputs=[])
+    watching.upon(said_watching, enter=watching, outputs=[])
+    watching.upon(said_watch_failed, enter=idle, outputs=[])
+    watching.upon(unwatch, enter=unwatching, outputs=[])
+    watching.upon(open_device, enter=opening, outputs=[])
+    unwatching.upon(said_watching, enter=unwatching, outputs=[])
+    unwatching.upon(said_watch_failed, enter=unwatching, outputs=[])
+    unwatching.upon(said_unwatched, enter=idle, outputs=[])
+    unwatching.upon(open_device, enter=opening, outputs=[])
     opening.upon(said_opened, enter=open, outputs=[])
+    # What was said of the watch before Open arrived.
+    for _said in (said_watching, said_watch_failed, said_unwatched):
+        opening.upon(_said, enter=opening, outputs=[])
     opening.upon(said_failed, enter=idle, outputs=[])
     open.upon(start_image, enter=asked, outputs=[])
     asked.upon(said_image_started, enter=scanning, outputs=[])
@@ -122,13 +164,14 @@ class WorkerLifecycle:
     scanning.upon(said_image_done, enter=open, outputs=[])
     scanning.upon(said_failed, enter=open, outputs=[])
 
-    for _state in (starting, idle, describing, opening, open, asked, scanning):
+    for _state in (starting, idle, describing, watching, unwatching, opening, open, asked, scanning):
         _state.upon(leave, enter=leaving, outputs=[])
         _state.upon(exited, enter=gone, outputs=[])
-    for _said in (said_ready, said_described, said_opened, said_image_started, said_progress, said_image_done):
+    for _said in (
+        *(said_ready, said_described, said_watching, said_watch_failed, said_unwatched, said_opened),
+        *(said_image_started, said_progress, said_image_done, said_failed, said_closed),
+    ):
         leaving.upon(_said, enter=leaving, outputs=[])
-    leaving.upon(said_failed, enter=leaving, outputs=[])
-    leaving.upon(said_closed, enter=leaving, outputs=[])
     leaving.upon(leave, enter=leaving, outputs=[])
     leaving.upon(exited, enter=gone, outputs=[])
     gone.upon(leave, enter=gone, outputs=[])

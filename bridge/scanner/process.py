@@ -81,6 +81,10 @@ class WorkerProcess(ProcessProtocol):
         """Send `command`; a worker that ended meanwhile is noticed elsewhere."""
         if isinstance(command, protocol.Describe):
             self._lifecycle.describe()
+        elif isinstance(command, protocol.Watch):
+            self._lifecycle.watch()
+        elif isinstance(command, protocol.Unwatch):
+            self._lifecycle.unwatch()
         elif isinstance(command, protocol.Open):
             self._lifecycle.open_device()
         elif isinstance(command, protocol.StartImage):
@@ -239,6 +243,10 @@ class WorkerProcess(ProcessProtocol):
 _SAID: dict[type[object], str] = {
     protocol.Ready: "said_ready",
     protocol.Described: "said_described",
+    protocol.Watching: "said_watching",
+    protocol.ButtonPressed: "said_watching",
+    protocol.WatchFailed: "said_watch_failed",
+    protocol.Unwatched: "said_unwatched",
     protocol.Opened: "said_opened",
     protocol.ImageStarted: "said_image_started",
     protocol.Progress: "said_progress",

@@ -66,6 +66,22 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Keep the device open and look at its buttons every `period_ms`. Answered by Watching or WatchFailed.
+
+    Open ends it, and gives the device back first.
+    """
+
+    device: str
+    period_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """Give a watched device back. Answered by Unwatched, also when it is not watched any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Open the device for one job and set its options. Answered by Opened or Failed."""
 
@@ -108,6 +124,37 @@ class Described:
     """The answer to Describe."""
 
     capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The device is open and its `buttons` are looked at; `page_loaded` is None without a sensor for paper.
+
+    Comes first in answer to Watch, again when `page_loaded` changes, and now and then as a sign of life.
+    """
+
+    buttons: tuple[str, ...]
+    page_loaded: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """Somebody has pressed the scanner's button `name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFailed:
+    """The buttons cannot be looked at, or not any more; the device is given back."""
+
+    status: Status
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """The device is given back, as Unwatch asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +203,23 @@ class Closed:
     """The device is given back; the process ends."""
 
 
-Command = Describe | Open | StartImage | Cancel | Close
-Event = Ready | Listed | Described | Opened | ImageStarted | Progress | PageScanned | ImageDone | Failed | Closed
+Command = Describe | Watch | Unwatch | Open | StartImage | Cancel | Close
+Event = (
+    Ready
+    | Listed
+    | Described
+    | Watching
+    | ButtonPressed
+    | WatchFailed
+    | Unwatched
+    | Opened
+    | ImageStarted
+    | Progress
+    | PageScanned
+    | ImageDone
+    | Failed
+    | Closed
+)
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Command) + get_args(Event)}
 

@@ -95,11 +95,26 @@ class Session:
 
     def options(self) -> Options:
         """The options as they are now; see `_VALUES` for which have their value."""
+        return Options(option for row in self._rows() if (option := self._described(row)) is not None)
+
+    def listed_options(self) -> list[Option]:
+        """All options in the device's order, with the groups that they stand in and without values."""
+        return [option for row in self._rows() if (option := from_sane(row)) is not None]
+
+    def look(self, option: Option) -> Value:
+        """What `option` holds now."""
         try:
-            rows = self._raw.get_options()
+            value: Value = self._raw.get_option(option.index)
+        except Exception as error:
+            raise self._backend.failure(error, f"reading {option.name}") from error
+        return value
+
+    def _rows(self) -> list[Any]:
+        try:
+            rows: list[Any] = self._raw.get_options()
         except Exception as error:
             raise self._backend.failure(error, "reading its options") from error
-        return Options(option for row in rows[:MAX_OPTIONS] if (option := self._described(row)) is not None)
+        return rows[:MAX_OPTIONS]
 
     def _described(self, row: Any) -> Option | None:
         option = from_sane(row)

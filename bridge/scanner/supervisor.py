@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from bridge.errors import ScannerError
 from bridge.interfaces import ScanSession
 from bridge.scanner import protocol
+from bridge.scanner.buttons import ButtonWatch
 from bridge.scanner.model import Capabilities, Device, InputSource, ScanRequest
 from bridge.scanner.process import WorkerProcess
 from bridge.scanner.protocol import Event, Status
@@ -37,8 +38,8 @@ FAILURES_TO_STOP = 3
 class SupervisedScanner:
     """A scanner behind worker processes (`bridge.interfaces.Scanner`).
 
-    `spawn_worker` starts a worker; `capabilities` are those that `describe` found. `restarts` counts workers that had
-    to be replaced because they failed.
+    `spawn_worker` starts a worker; `capabilities` are those that `describe` found; `buttons` is told when a worker has
+    nothing to do and may watch them. `restarts` counts workers that had to be replaced because they failed.
     """
 
     log = Logger()
@@ -53,7 +54,10 @@ class SupervisedScanner:
         spawn_worker: Callable[[], WorkerProcess],
         start_timeout_s: float = 60.0,
         read_timeout_s: float = 30.0,
+        buttons: ButtonWatch | None = None,
     ) -> None:
+        self.buttons = buttons or ButtonWatch(device.name, name, clock, lambda _button: None)
+        self.buttons.hangs = self._watch_hangs
         self._device = device
         self._name = name
         self._capabilities = capabilities
@@ -93,7 +97,9 @@ class SupervisedScanner:
         return self._worker.pid if self._worker is not None else None
 
     def loaded_source(self) -> InputSource:
-        """The glass where there is one: whether a feeder holds paper cannot be told without taking it in."""
+        """The feeder when a sensor that is watched says that it holds paper, else the glass where there is one."""
+        if self.buttons.page_loaded and InputSource.ADF in self._capabilities.sources:
+            return InputSource.ADF
         return self._capabilities.sources[0]
 
     def open(self, request: ScanRequest) -> Deferred[ScanSession]:
@@ -103,6 +109,7 @@ class SupervisedScanner:
         if self._worker is None:
             self._replace_now()
         if self._worker is not None and self._warm:
+            self.buttons.taken()
             opening.begin(self._worker)
         return opening.opened
 
@@ -116,6 +123,7 @@ class SupervisedScanner:
     def stop(self) -> Deferred[None]:
         """End the worker for good. Fires when it is gone."""
         self._stopping = True
+        self.buttons.taken()
         if self._again is not None and self._again.active():
             self._again.cancel()
         done: Deferred[None] = Deferred()
@@ -126,12 +134,17 @@ class SupervisedScanner:
         return done
 
     def worker_said(self, event: Event) -> None:
-        """The worker is warm; everything later is heard by the opening or the session."""
-        if isinstance(event, protocol.Ready):
-            self._warm = True
-            self._stop_again()
-            if self._opening is not None and self._worker is not None:
-                self._opening.begin(self._worker)
+        """The worker is warm, or speaks of its buttons; what belongs to a job is heard by the opening or session."""
+        if not isinstance(event, protocol.Ready):
+            self.buttons.heard(event)
+            return
+        self._warm = True
+        self._stop_again()
+        assert self._worker is not None
+        if self._opening is not None:
+            self._opening.begin(self._worker)
+        else:
+            self.buttons.idle(self._worker)
 
     def worker_sent(self, data: bytes) -> None:
         """No image is under way: whatever comes belongs to nobody."""
@@ -205,10 +218,17 @@ class SupervisedScanner:
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failures)
         if self._opening is not None:
             self._opening.fail(error)
+        elif self.buttons.lost(error):
+            self.log.warn("{name}: {error}, while its buttons were watched", name=self._name, error=error)
         else:
             self._count_failure(error)
         if not self._stopping:
             self._again = self._clock.callLater(pause, self._replace_now)
+
+    def _watch_hangs(self) -> None:
+        assert self._worker is not None
+        self._worker.kill()
+        self._failed(ScannerError(Status.STALLED, "the worker does not come back from looking at the buttons"))
 
     def _count_failure(self, error: ScannerError) -> None:
         self._failures += 1

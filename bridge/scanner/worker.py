@@ -1,4 +1,4 @@
-"""The worker process: `python3 -m bridge.scanner.worker`, one scanner and one job at a time.
+"""The worker process: `python3 -m bridge.scanner.worker`, one scanner and one job, before which it may watch buttons.
 
 SANE's backends crash, hang and leak, so they run here and not in the daemon. Commands come on standard input, events
 go to descriptor 4 and the bytes of images to descriptor 3 (protocol.py); standard output and error are log, because
@@ -44,7 +44,12 @@ from bridge.scanner.protocol import (
     Opened,
     Ready,
     Status,
+    Unwatch,
+    Unwatched,
+    Watch,
+    WatchFailed,
 )
+from bridge.scanner.sensors import SensorWatch
 
 if TYPE_CHECKING:
     from bridge.scanner.session import Backend, Session
@@ -67,13 +72,16 @@ class Worker:
         self._image_pipe = ImagePipe(image_fd, self._cancellation)
         self._waiting: queue.Queue[Command] = queue.Queue(MAX_WAITING)
         self._session: Session | None = None
+        self._watched: Session | None = None
+        self._sensors: SensorWatch | None = None
+        self._period_s = 0.0
         self._file: ImageFile | None = None
         self._source = InputSource.PLATEN
         self._status = EXIT_DONE
 
     def run(self) -> int:
         """Carry out commands until Close, on the main thread; the exit status."""
-        while not isinstance(command := self._waiting.get(), Close):
+        while not isinstance(command := self._next(), Close):
             try:
                 self._carry_out(command)
             except ScanFailure as failure:
@@ -81,6 +89,7 @@ class Worker:
             except Exception as error:
                 traceback.print_exc()
                 self._failed(Status.IO_ERROR, f"The worker failed: {error!r}")
+        self._stop_watching()
         if self._session is not None:
             self._session.close()
         self._events.tell(Closed())
@@ -101,6 +110,15 @@ class Worker:
         self._cancel()
         self._waiting.put(Close())
 
+    def _next(self) -> Command:
+        """The next command; while it is awaited, the buttons are looked at if they are to be."""
+        while self._sensors is not None:
+            try:
+                return self._waiting.get(timeout=self._period_s)
+            except queue.Empty:
+                self._look()
+        return self._waiting.get()
+
     def _cancel(self) -> None:
         self._cancellation.set()
         session = self._session
@@ -116,6 +134,11 @@ class Worker:
     def _carry_out(self, command: Command) -> None:
         if isinstance(command, Describe):
             self._describe(command)
+        elif isinstance(command, Watch):
+            self._watch(command)
+        elif isinstance(command, Unwatch):
+            self._stop_watching()
+            self._events.tell(Unwatched())
         elif isinstance(command, Open):
             self._open(command)
         else:
@@ -131,10 +154,39 @@ class Worker:
             session.close()
         self._events.tell(Described(found))
 
+    def _watch(self, command: Watch) -> None:
+        try:
+            if self._session is not None or self._watched is not None:
+                raise ScanFailure(Status.INVALID, "The scanner is open already.")
+            self._period_s = command.period_ms / 1000
+            self._watched = self._backend.open(command.device, self._cancellation)
+            self._sensors = SensorWatch(self._watched, self._events.tell)
+            self._sensors.look()
+        except ScanFailure as failure:
+            self._watch_failed(failure)
+
+    def _look(self) -> None:
+        assert self._sensors is not None
+        try:
+            self._sensors.look()
+        except ScanFailure as failure:
+            self._watch_failed(failure)
+
+    def _watch_failed(self, failure: ScanFailure) -> None:
+        self._stop_watching()
+        self._events.tell(WatchFailed(failure.status, failure.message[:MAX_MESSAGE]))
+
+    def _stop_watching(self) -> None:
+        watched, self._watched, self._sensors = self._watched, None, None
+        if watched is not None:
+            watched.close()
+
     def _open(self, command: Open) -> None:
         if self._session is not None:
             raise ScanFailure(Status.INVALID, "The worker has a job already.")
         self._cancellation.check()
+        # Opened anew, as by any other program: what a driver remembers of being looked at is gone.
+        self._stop_watching()
         session = self._backend.open(command.device, self._cancellation)
         try:
             delivery = apply(session, command.request)

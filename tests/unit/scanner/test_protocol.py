@@ -25,6 +25,7 @@ from bridge.scanner.model import (
 from bridge.scanner.protocol import (
     MAX_FRAME,
     MAX_MESSAGE,
+    ButtonPressed,
     Cancel,
     Close,
     Closed,
@@ -44,6 +45,11 @@ from bridge.scanner.protocol import (
     Ready,
     StartImage,
     Status,
+    Unwatch,
+    Unwatched,
+    Watch,
+    WatchFailed,
+    Watching,
     read_frame,
     write_frame,
 )
@@ -66,6 +72,8 @@ REQUEST = ScanRequest(
 )
 FRAMES = [
     Describe("genesys:libusb:001:004", "flatbed scanner"),
+    Watch("test:0", 500),
+    Unwatch(),
     Open("test:0", REQUEST),
     StartImage(),
     Cancel(),
@@ -75,6 +83,11 @@ FRAMES = [
     Listed(()),
     Described(Capabilities((Format.EXIF,), SIDE, None, None, True, False)),
     Described(Capabilities((), None, SIDE, replace(SIDE, colors=()))),
+    Watching(("scan", "email"), True),
+    Watching((), None),
+    ButtonPressed("button 1"),
+    WatchFailed(Status.DEVICE_BUSY, "in use"),
+    Unwatched(),
     Opened("mode=Color"),
     ImageStarted(),
     Progress(17),
