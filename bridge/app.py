@@ -29,7 +29,7 @@ from bridge.discovery.service import DiscoveryService
 from bridge.discovery.target import Target
 from bridge.dpws.post import HttpPoster
 from bridge.dpws.sinks import SinkRules
-from bridge.errors import BridgeError, NothingFound, ScannerError, StateError
+from bridge.errors import BridgeError, NothingFound, ScannerError, StateError, UsageError
 from bridge.finder import Finder, Found
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.site import Site
@@ -151,7 +151,11 @@ class Bridge:
         self._log_levels.set(fresh.log.level)
         self._trace.enabled = fresh.log.wire
         self._near.allow(fresh.network.allow)
-        self.log.info("settings read again: log and network.allow are in effect, the others after a restart")
+        for scanner in self.scanners:
+            scanner.watch_buttons(fresh.scanner)
+        self.log.info(
+            "settings read again: log, network.allow and scanner.buttons are in effect, the others after a restart"
+        )
 
     # -- scanners --------------------------------------------------------------------------------
 
@@ -186,7 +190,10 @@ class Bridge:
         )
 
     def scanner_named(self, name: str | None) -> ServedScanner:
-        """The scanner whose name contains `name` or whose UUID it is; the only one when None. Raises NothingFound."""
+        """The scanner whose name contains `name` or whose UUID it is; the only one when None.
+
+        Raises NothingFound, and UsageError when several could be meant.
+        """
         wanted = (name or "").casefold()
         matching = [
             scanner
@@ -197,7 +204,8 @@ class Bridge:
             return matching[0]
         if not matching:
             raise NothingFound(f"no scanner is called {name!r}" if name else "no scanner is plugged in")
-        raise NothingFound(f"several scanners match; name one of: {', '.join(each.scanner.name for each in matching)}")
+        names = ", ".join(each.scanner.name for each in matching)
+        raise UsageError(f"there is more than one scanner; say which with --device: {names}")
 
     def _button(self, request: Mapping[str, Any]) -> dict[str, str]:
         """The control command behind `scanbridge button`."""

@@ -87,6 +87,10 @@ def make_parser() -> argparse.ArgumentParser:
 
     status = verb("status", _status, "show what the bridge on this machine is doing")
     status.add_argument("--json", action="store_true", help="for programs")
+
+    button = verb("button", _button, "do as if the scanner's button was pressed: a computer is told to scan")
+    button.add_argument("--device", metavar="NAME", help="name, or part of the name, or UUID of the scanner")
+    button.add_argument("--destination", metavar="NAME", help="which computer, by a name that `status` lists")
     return parser
 
 
@@ -144,3 +148,9 @@ def _status(arguments: argparse.Namespace, settings: Settings) -> int:
     from bridge.system.status import show_status
 
     return show_status(settings, as_json=arguments.json)
+
+
+def _button(arguments: argparse.Namespace, settings: Settings) -> int:
+    from bridge.system.button import press_button
+
+    return press_button(settings, arguments.device, arguments.destination)

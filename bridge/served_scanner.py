@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from bridge.discovery.endpoints import DeviceEndpoint
 from bridge.discovery.target import Target, TargetDevice
@@ -17,21 +18,25 @@ from bridge.dpws.metadata import Metadata
 from bridge.dpws.notifier import Poster
 from bridge.dpws.sinks import SinkRules
 from bridge.dpws.subscriptions import EventSource
+from bridge.errors import Refusal
 from bridge.finder import Found
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.trace import WireTrace
 from bridge.identity import Enrolled, Identity
 from bridge.imaging.formats import FORMAT_COLORS, fits
 from bridge.jobs.queue import JobQueue, QueueLimits
+from bridge.scanner.buttons import ButtonWatch
 from bridge.scanner.model import Capabilities
 from bridge.scanner.status import ScannerStatus
 from bridge.scanner.supervisor import SupervisedScanner
+from bridge.settings import Scanner as ScannerSettings
 from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
 from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.destinations import Destination, Destinations
 from bridge.wsscan.events import EVENT_ACTIONS, ScanEvents
 from bridge.wsscan.press import Presses
+from bridge.wsscan.purpose import purpose_of_button
 from bridge.wsscan.service import ScanService
 
 
@@ -61,6 +66,8 @@ class Surroundings:
 class ServedScanner:
     """Everything of one scanner, from its identity to its place in the URL tree."""
 
+    log = Logger()
+
     def __init__(self, found: Found, enrolled: Enrolled, capabilities: Capabilities, around: Surroundings) -> None:
         settings = around.settings
         self.virtual = found.virtual
@@ -69,6 +76,9 @@ class ServedScanner:
             enrolled, around.hostname, name=settings.scanner.name, host_section=settings.interop.host_section
         )
         self.status = ScannerStatus(utc_now)
+        self.buttons = ButtonWatch(
+            found.device.name, self.metadata.friendly_name, found.spawner.clock, self._button_pressed
+        )
         self.scanner = SupervisedScanner(
             found.device,
             self.metadata.friendly_name,
@@ -78,7 +88,9 @@ class ServedScanner:
             lambda: found.spawner.worker(enrolled.title),
             start_timeout_s=settings.scanner.start_timeout_s,
             read_timeout_s=settings.scanner.read_timeout_s,
+            buttons=self.buttons,
         )
+        self.watch_buttons(settings.scanner)
         limits = QueueLimits(settings.jobs.retrieve_timeout_s, settings.jobs.queue_limit, settings.jobs.history_limit)
         self.queue = JobQueue(self.scanner, found.spawner.clock, utc_now, around.identity.reserve_job_id, limits)
         names = ScannerNames(
@@ -121,6 +133,21 @@ class ServedScanner:
         Raises UnknownDestination or NoDestination.
         """
         return self.presses.press(destination, self.scanner.loaded_source())
+
+    def watch_buttons(self, settings: ScannerSettings) -> None:
+        """Watch the scanner's own buttons from now on, or leave them alone, as `settings` say."""
+        self.buttons.switch(1 / settings.button_poll_hz if settings.buttons else None)
+
+    def _button_pressed(self, button: str) -> None:
+        """Somebody stands at the scanner: tell the PC that it is for."""
+        purpose = purpose_of_button(button)
+        if purpose is None:
+            self.log.info("the button {button!r} starts no scan", button=button)
+            return
+        try:
+            self.presses.press(None, self.scanner.loaded_source(), purpose)
+        except Refusal as error:
+            self.log.warn("the button {button!r} was pressed, but {error}", button=button, error=str(error))
 
     def stop(self, tree: Tree) -> Deferred[None]:
         """End its jobs, its subscriptions and its worker, then leave the URL tree. Fires when no process is left."""

@@ -1,7 +1,8 @@
 """The control socket: one line of JSON asks the running daemon, one line of JSON answers.
 
 A request is an object with `command` and what that command takes beside it; the answer is {"result": ...} or
-{"error": "..."}. Who may talk is decided by the file mode: owner and group (design: who may do what).
+{"error": "..."}, the latter with a `kind` where the command line has an exit status for it. Who may talk is decided by
+the file mode: owner and group (design: who may do what).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from bridge.errors import BridgeError, NothingFound, StateError
+from bridge.errors import BridgeError, NothingFound, StateError, UsageError
 
 SOCKET_MODE = 0o660
 MAX_REQUEST = 4096
@@ -51,6 +52,10 @@ Command: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 class ControlError(BridgeError):
     """The running bridge refused the command, or said something that cannot be understood."""
+
+
+KINDS: dict[str, type[BridgeError]] = {"nothing-found": NothingFound, "usage": UsageError}
+"""Errors that reach the asking process as what they are; all others arrive as ControlError."""
 
 
 class NotRunning(NothingFound):
@@ -112,8 +117,10 @@ class ControlProtocol(LineOnlyReceiver):
         return command(request)
 
     def _failed(self, failure: Failure) -> dict[str, str]:
-        if isinstance(failure.value, BridgeError):
-            return {"error": str(failure.value)}
+        error = failure.value
+        if isinstance(error, BridgeError):
+            kind = next((kind for kind, one in KINDS.items() if isinstance(error, one)), None)
+            return {"error": str(error)} if kind is None else {"error": str(error), "kind": kind}
         self._log.failure("a control command failed", failure)
         return {"error": "the command failed; the log of the bridge says why"}
 
@@ -186,7 +193,7 @@ class ControlServer(Factory):
 def ask(path: Path, request: Mapping[str, object], timeout: float = ASK_TIMEOUT_S) -> dict[str, Any]:
     """What the daemon at `path` answers; blocks, at most `timeout` seconds for each step.
 
-    Raises NotRunning when nobody listens there, ControlError when the daemon refuses or fails to answer.
+    Raises NotRunning when nobody listens there, ControlError or one of KINDS when the daemon refuses the command.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout)
@@ -209,7 +216,8 @@ def ask(path: Path, request: Mapping[str, object], timeout: float = ASK_TIMEOUT_
         result: dict[str, Any] = told["result"]
         return result
     if isinstance(told, dict) and isinstance(told.get("error"), str):
-        raise ControlError(told["error"])
+        kind = told.get("kind")
+        raise KINDS.get(kind if isinstance(kind, str) else "", ControlError)(told["error"])
     raise ControlError(f"{path}: the bridge's answer cannot be understood")
 
 

@@ -57,6 +57,7 @@ def _scanner_lines(scanner: Mapping[str, Any]) -> list[str]:
         f"  service  {_text(urls.get('service'))}",
         f"  worker   {process}, restarted {worker.get('restarts', 0)} times",
     ]
+    lines += _button_lines(scanner.get("buttons") or {})
     active = list(scanner.get("active_jobs") or [])
     history = list(scanner.get("history") or [])
     if active or history:
@@ -64,6 +65,21 @@ def _scanner_lines(scanner: Mapping[str, Any]) -> list[str]:
         rows = [("JOB", "STATE", "PAGES", "USER", "NAME"), *(_job_row(job) for job in shown)]
         lines += ["", *_table(rows)]
     return lines
+
+
+def _button_lines(buttons: Mapping[str, Any]) -> list[str]:
+    """What is watched, because that keeps other programs from the scanner; nothing when it is not asked for."""
+    state, trouble = buttons.get("state"), _text(buttons.get("trouble"))
+    if state == "watching":
+        names = ", ".join(_text(name) for name in buttons.get("names") or [])
+        return [f"  buttons  watched, so that other programs cannot use the scanner: {names}"]
+    told = {
+        "paused": "not watched just now",
+        "waiting": f"cannot be watched, tried again: {trouble}",
+        "none": "none that can be watched",
+        "failed": f"left alone after failures: {trouble}",
+    }.get(str(state))
+    return [f"  buttons  {told}"] if told else []
 
 
 def _job_row(job: Mapping[str, Any]) -> tuple[str, ...]:

@@ -57,6 +57,11 @@ def _scanner(served: ServedScanner, base: str) -> dict[str, Any]:
             "service": base + served.metadata.service_path,
         },
         "worker": {"pid": served.scanner.worker_pid, "restarts": served.scanner.restarts},
+        "buttons": {
+            "state": served.buttons.state.value,
+            "names": list(served.buttons.buttons),
+            "trouble": served.buttons.trouble,
+        },
         "active_jobs": [_job(status) for status in served.queue.active],
         "history": [_job(status) for status in reversed(served.queue.history)],
     }

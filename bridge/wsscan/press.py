@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from bridge.errors import InvalidDestinationToken, InvalidScanIdentifier, Refusal
+from bridge.errors import InvalidDestinationToken, InvalidScanIdentifier, NothingFound, Refusal
 from bridge.scanner.model import InputSource
 from bridge.soap.envelope import Element
 from bridge.wsscan.destinations import SCAN_AVAILABLE, Destination, Destinations
 from bridge.wsscan.events import scan_available_event
+from bridge.wsscan.purpose import Purpose, purpose_of
 
 IDENTIFIER_LIFE_S = 600.0
 """How long a client may take to answer a press with a job (wsd-scan.md 11.3)."""
@@ -26,11 +27,11 @@ Send = Callable[[str, str, Element], bool]
 """Sends an event (action and body) to one subscription, named first; False when it is not there any more."""
 
 
-class NoDestination(Refusal):
+class NoDestination(Refusal, NothingFound):
     """No computer listens for the button; on a PC, add the scanner and allow it to send scans to the PC."""
 
 
-class UnknownDestination(Refusal):
+class UnknownDestination(Refusal, NothingFound):
     """No computer has registered under that name.
 
     `known` are the names that there are.
@@ -76,13 +77,14 @@ class Presses:
         self._waiting: OrderedDict[str, _Press] = OrderedDict()
         self._last: tuple[str, str] | None = None
 
-    def press(self, name: str | None, source: InputSource) -> Destination:
+    def press(self, name: str | None, source: InputSource, purpose: Purpose | None = None) -> Destination:
         """Tell the destination `name` that there is something to scan in `source`; None leaves the choice to us.
 
-        Then it is the pinned one, else the last one told, else the newest. The result is the destination that was told
-        (checklist 276). Raises UnknownDestination or NoDestination.
+        Then it is the pinned one, else the last one told, else the newest; `purpose`, when the button has one, chooses
+        among the destinations of that client. The result is the destination that was told (checklist 276). Raises
+        UnknownDestination or NoDestination.
         """
-        destination = self._chosen(name)
+        destination = self._named(name) if name is not None else self._usual(purpose)
         identifier = self._identifiers()
         event = scan_available_event(destination.context, identifier, source)
         if not self._send(destination.subscription, SCAN_AVAILABLE, event):
@@ -121,16 +123,28 @@ class Presses:
             raise InvalidScanIdentifier
         return press.destination
 
-    def _chosen(self, name: str | None) -> Destination:
+    def _named(self, name: str) -> Destination:
+        return _named(name, self._destinations.choices(), pinned=False)
+
+    def _usual(self, purpose: Purpose | None) -> Destination:
+        """Where a press goes without a choice: the setting or the last time says to whom, the button what for."""
         choices = self._destinations.choices()
-        if name is not None:
-            return _named(name, choices, pinned=False)
         if self.pinned:
-            return _named(self.pinned, choices, pinned=True)
-        if not choices:
+            usual = _named(self.pinned, choices, pinned=True)
+            # Who pins a destination has said what a plain button is for.
+            purpose = None if purpose is Purpose.SCAN else purpose
+        elif not choices:
             raise NoDestination
-        again = [one for one in choices if (one.client, one.name) == self._last]
-        return (again or choices)[-1]
+        else:
+            again = [one for one in choices if (one.client, one.name) == self._last]
+            usual = (again or choices)[-1]
+            if not again:
+                # Windows registers OCR last; nobody who just presses means that.
+                purpose = purpose or Purpose.SCAN
+        if purpose is None or purpose_of(usual) is purpose:
+            return usual
+        fitting = [one for one in choices if one.client == usual.client and purpose_of(one) is purpose]
+        return (fitting or [usual])[-1]
 
 
 def _named(name: str, choices: Sequence[Destination], *, pinned: bool) -> Destination:

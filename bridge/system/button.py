@@ -1,0 +1,31 @@
+"""`scanbridge button`: as if the button of a scanner was pressed."""
+
+from __future__ import annotations
+
+import os
+
+from bridge.settings import Settings
+from bridge.system import control
+from bridge.system.escape import safe
+from bridge.system.places import sockets_to_ask
+
+NOT_RUNNING = """no bridge is running on this machine, or not for you, so there is no button to press. Start it with
+  systemctl start scanbridge        when the package is installed
+  ./run                             in a checkout of the sources
+and give `button` the same --config as `serve`."""
+
+
+def press_button(settings: Settings, device: str | None, destination: str | None) -> int:
+    """Have the running daemon tell a PC that there is something to scan; the result is the exit status.
+
+    `device` is a scanner's name or UUID, None for the only one; `destination` a name as `status` lists it, None for the
+    usual one. Raises NothingFound when there is no bridge, scanner or destination of that name, UsageError when several
+    scanners could be meant, ControlError when the daemon does not answer.
+    """
+    request = {"command": "button", "device": device, "destination": destination}
+    try:
+        told = control.ask_first(sockets_to_ask(settings, os.environ), request)
+    except control.NotRunning as error:
+        raise control.NotRunning(NOT_RUNNING) from error
+    print(f"The computer at {safe(str(told.get('client')))} is told to scan: {safe(str(told.get('destination')))}")
+    return 0
