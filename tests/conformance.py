@@ -1,11 +1,12 @@
 """Which statements of the standard are proven, and by which tests: the marks, their check, and the table of a run.
 
     ./test -m conformance                                   runs the tests that prove statements
-    ./test --conformance-table docs/conformance.md          writes what this run proved, and nothing else
+    ./test --conformance-table=docs/conformance.md          writes what this run proved, and nothing else
 
 A test proves a statement when it has the number in `@pytest.mark.conformance(...)` and passes: all of its cases, with
 their setup and teardown. Skipped, deselected and failed tests prove nothing. The statements themselves are in
-`conformance_statements.toml`. `tests/conftest.py` loads this module as a plugin of pytest.
+`conformance_statements.toml`. `tests/conftest.py` loads this module as a plugin of pytest. The option needs its "=":
+pytest takes a file after a space, when it is there, for the place of the tests and does not look for our option.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ What Scanbridge promises on the wire, and the tests that prove it. The numbers a
 
 This page is written by a run of the tests and lists only tests that passed in it, so do not edit it:
 
-    ./test --conformance-table docs/conformance.md
+    ./test --conformance-table=docs/conformance.md
 
 The tests of messages are honest by more than their own assertions: every envelope that our code writes in any test is
 checked against schemas of our own writing in `tests/schema/`, and one that is wrong fails the test.

@@ -85,6 +85,7 @@ def test_a_stranger_that_must_be_understood_comes_first() -> None:
     assert (block.nsmap[prefix], local) == ("urn:x", "Secret")
 
 
+@pytest.mark.conformance(84)
 def test_addresses_have_a_longest_length() -> None:
     """An Action or MessageID as long as MAX_URI passes, one character more does not and is not sent back."""
     longest = "urn:" + "x" * (MAX_URI - 4)
