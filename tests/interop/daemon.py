@@ -141,6 +141,15 @@ class Daemon:
         """Where a client on the same machine reaches the scan service."""
         return str(self.scanner()["urls"]["service"])
 
+    def command(self, *words: str) -> str:
+        """What `scanbridge` prints with these words, such as ("status",), on the machine of the tests."""
+        command = [sys.executable, "-m", "bridge", "--config", str(self.config), *words]
+        ended = subprocess.run(
+            command, cwd=REPOSITORY, env=self._environment, capture_output=True, text=True, timeout=HANG_S, check=False
+        )
+        assert ended.returncode == 0, ended
+        return ended.stdout
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _listen(self, process: subprocess.Popen[str]) -> None:

@@ -18,7 +18,6 @@ import pytest
 
 from bridge.settings import Interop
 from bridge.soap import namespaces as ns
-from bridge.system import control
 from tests.clients import scan_action, windows
 from tests.fakes import wsd_client
 from tests.fakes.event_bench import delivery, filter_of
@@ -122,13 +121,13 @@ class Trial:
         body = delivery(f"http://{self.cable.second.ipv4}:5357/dead") + event + destination
         subscribe = windows(f"{ns.WSE}/Subscribe", f"<wse:Subscribe>{body}</wse:Subscribe>", to=self.service)
         self.post(self.service, subscribe)
-        control.ask(self.daemon.socket, {"command": "button", "destination": DEAD})
+        self.daemon.command("button", "--destination", DEAD)
 
     def press(self) -> None:
         """Stages 3 to 5 and 8: subscribe, then scan what a press of the button announces."""
         with self.cable.second.inside(), WaitingPc(self.service, self.cable.second.ipv4) as pc:
             pc.subscribe()
-            control.ask(self.daemon.socket, {"command": "button", "destination": "Scan to ATTIC"})
+            self.daemon.command("button", "--destination", "Scan to ATTIC")
             pc.fetch(*pc.press())
 
     def be_late(self) -> None:

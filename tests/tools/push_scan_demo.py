@@ -3,8 +3,8 @@
     python3 -m tests.tools.push_scan_demo
 
 Nothing in that page is written down by hand: the daemon runs as a process with log.wire on loopback, a PC of our own
-(`tests/interop/push_scan.py`) subscribes as Windows does, the control socket is told of the press, and the log that
-the daemon wrote meanwhile is the page. Only its look is changed: messages are indented, and the declarations of
+(`tests/interop/push_scan.py`) subscribes as Windows does, `scanbridge button` presses, and the log that the daemon
+wrote meanwhile is the page. Only its look is changed: messages are indented, and the declarations of
 prefixes, the same in each message, are left out.
 """
 
@@ -19,7 +19,6 @@ from pathlib import Path
 from lxml import etree
 from PIL import Image
 
-from bridge.system import control
 from tests.interop.daemon import Daemon, running
 from tests.interop.push_scan import PC, Page, WaitingPc
 
@@ -38,19 +37,21 @@ by a run of the daemon with `log.wire = true`:
 
     python3 -m tests.tools.push_scan_demo
 
-The scanner is SANE's virtual one. The PC is our own (`tests/interop/push_scan.py`): it says what Windows 10 was seen to
-say, in the same order, with the same five destinations and the same ticket, but it is no Windows. For the eyes,
-messages are indented and the declarations of their prefixes are left out; in the log each message is one line. The
-client stands on the left of an arrow, whoever began.
+The scanner is SANE's virtual one, and the button is `scanbridge button --destination "Scan to ATTIC"`. The PC is our
+own (`tests/interop/push_scan.py`): it says what Windows 10 was seen to say, in the same order, with the same five
+destinations and the same ticket, but it is no Windows. For the eyes, messages are indented and the declarations of
+their prefixes are left out; in the log each message is one line. The client stands on the left of an arrow, whoever
+began.
 """
 
 
 def run(directory: Path) -> tuple[str, Page]:
     """The daemon's log of a scan that begins with a press, and what the PC has got."""
     with running(Daemon(directory, SETTINGS)) as daemon:
+        daemon.wait_for(lambda _scanner: "<wsd:Hello>" in daemon.log)
         with WaitingPc(daemon.url) as pc:
             pc.subscribe()
-            control.ask(daemon.socket, {"command": "button", "destination": DESTINATION})
+            daemon.command("button", "--destination", DESTINATION)
             page = pc.fetch(*pc.press())
             daemon.wait_for(lambda scanner: scanner["state"] == "Idle")
             for _ in range(2):
