@@ -22,6 +22,7 @@ from twisted.internet.task import Clock, deferLater
 from bridge.jobs.job import Job
 from bridge.jobs.order import JobOrder
 from bridge.jobs.queue import JobQueue, QueueLimits
+from bridge.scanner.buttons import ButtonWatch
 from bridge.scanner.model import (
     Capabilities,
     ColorMode,
@@ -76,16 +77,21 @@ class Consumer:
 class QueueBench:
     """One scanner with its queue; `clock` is the time of both, `config` the value of SANE_CONFIG_DIR.
 
-    `images_begun` counts those whose first line has come.
+    `images_begun` counts those whose first line has come, `pressed` are the scanner's buttons that were pressed; they
+    are watched once `buttons` is switched on.
     """
 
     def __init__(self, config: str, capabilities: Capabilities = CAPABILITIES) -> None:
         self.clock = Clock()
         self.workers: list[WorkerProcess] = []
         self.images_begun = 0
+        self.pressed: list[str] = []
         self.status = ScannerStatus(lambda: datetime.now(UTC))
         self._spawner = Spawner(reactor, config)
-        self.scanner = SupervisedScanner(DEVICE, "bench", capabilities, self.status, self.clock, self._spawn)
+        self.buttons = ButtonWatch(DEVICE.name, "bench", self.clock, self.pressed.append)
+        self.scanner = SupervisedScanner(
+            DEVICE, "bench", capabilities, self.status, self.clock, self._spawn, buttons=self.buttons
+        )
         numbers = count(1)
         self.queue = JobQueue(
             self.scanner, self.clock, lambda: datetime.now(UTC), lambda: next(numbers), QueueLimits()

@@ -103,6 +103,11 @@ class Daemon:
             self._end()
             raise
 
+    def reload(self) -> None:
+        """Have it read its settings again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def stop(self) -> None:
         """End it by SIGTERM. Raises AssertionError, with the log, when anything was wrong with this run."""
         status, left = self._end()

@@ -97,6 +97,28 @@ def test_subscriptions() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("buttons", "line"),
+    [
+        ({"state": "watching", "names": ["scan", "email"]},
+         "watched, so that other programs cannot use the scanner: scan, email"),
+        ({"state": "paused"}, "not watched just now"),
+        ({"state": "waiting", "trouble": "In use."}, "cannot be watched, tried again: In use."),
+        ({"state": "none", "trouble": "No buttons."}, "none that can be watched"),
+        ({"state": "failed", "trouble": "It died."}, "left alone after failures: It died."),
+    ],
+)  # fmt: skip
+def test_the_scanners_own_buttons(buttons: dict[str, Any], line: str) -> None:
+    """Whoever wonders why another program cannot use the scanner finds it here."""
+    assert f"  buttons  {line}" in status_lines(status(scanners=[scanner(buttons=buttons)]))
+
+
+@pytest.mark.parametrize("buttons", [{"state": "off"}, {}, None, {"state": "from the future"}])
+def test_buttons_that_are_not_watched(buttons: dict[str, Any] | None) -> None:
+    """Buttons that nobody asked for are not mentioned."""
+    assert "buttons" not in "\n".join(status_lines(status(scanners=[scanner(buttons=buttons)])))
+
+
 def test_nothing_plugged_in() -> None:
     """A bridge without scanners says so."""
     assert "No scanner is plugged in." in status_lines(status(scanners=[], ready=False))
