@@ -147,7 +147,8 @@ class ServedScanner:
         try:
             self.presses.press(None, self.scanner.loaded_source(), purpose)
         except Refusal as error:
-            self.log.warn("the button {button!r} was pressed, but {error}", button=button, error=str(error))
+            told = "the button {button!r} was pressed and nobody was told: {error}"
+            self.log.warn(told, button=button, error=str(error))
 
     def stop(self, tree: Tree) -> Deferred[None]:
         """End its jobs, its subscriptions and its worker, then leave the URL tree. Fires when no process is left."""
