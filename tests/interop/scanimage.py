@@ -116,8 +116,13 @@ class Scan:
         except subprocess.TimeoutExpired:
             self.process.kill()
             printed, messages = self.process.communicate()
-            raise AssertionError(f"scanimage hangs: {messages}") from None
+            raise AssertionError(f"this hangs: {self.process.args}: {messages}") from None
         return Ended(self.process.returncode, printed or "", messages)
+
+    def abandon(self) -> None:
+        """End it, unless it has ended by itself."""
+        self.process.kill()
+        self.process.communicate()
 
 
 def static_client(directory: Path, url: str) -> Scanimage:

@@ -48,15 +48,19 @@ def test_a_process_is_known_by_its_mark_even_without_its_parent() -> None:
     mark = f"SCANBRIDGE_TEST_MARK_{os.getpid()}=here"
     name, _, value = mark.partition("=")
     process = subprocess.Popen(
-        ["/bin/sh", "-c", "echo; exec cat"],
+        ["cat"],
         env={**os.environ, name: value},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
     try:
+        assert process.stdin is not None
         assert process.stdout is not None
-        process.stdout.readline()
+        # Only what answers has been executed, and has its environment.
+        process.stdin.write(b"here\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"here\n"
         assert [pid for pid, _ in survivors(mark)] == [process.pid]
     finally:
         process.communicate()
