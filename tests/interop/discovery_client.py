@@ -105,16 +105,16 @@ class Client:
             return True
         return False
 
-    def find(self, address: str) -> Heard:
-        """The answer of the device with this endpoint address, asked until it is there: a program needs to start."""
+    def find(self) -> Heard:
+        """The first answer of any device, asked until one is there: a program needs to start."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             self.ask(wsd_client.probe())
             try:
-                return self.next(lambda heard: f">{address}<".encode() in heard.data, patience=1.0)
+                return self.next(patience=1.0)
             except TimeoutError:
                 continue
-        raise TimeoutError(f"{address} never answered")
+        raise TimeoutError("nobody answered")
 
     def drain(self) -> None:
         """Forget what has arrived until nothing more comes."""
