@@ -1,4 +1,4 @@
-"""The log: one line for each event on standard error, in a form that the journal understands.
+"""The log: to systemd's journal as entries with fields, else one line for each event on standard error.
 
 Texts from the network and from scanners end up in it, so everything that could move a cursor, forge a line or turn the
 reading direction is written as an escape.
@@ -9,32 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import IO, Any
+from typing import IO
 
+from systemd.journal import sendv
 from twisted.logger import (
     FilteringLogObserver,
     ILogObserver,
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
-    formatEvent,
     globalLogBeginner,
 )
 from zope.interface import implementer
 
-from bridge.system.escape import safe
-
-_PRIORITIES = {"debug": 7, "info": 6, "warn": 4, "error": 3, "critical": 2}
-"""The journal's priority of each level (sd-daemon(3))."""
-
-_NAMES = {"debug": "debug", "info": "", "warn": "warning", "error": "error", "critical": "critical"}
-"""What stands before the text of a line; the usual level says nothing."""
+from bridge.system.journal_entry import PRIORITIES, EntryObserver, text_lines
 
 LIBRARIES = ("twisted", "log_legacy")
 """Namespaces that are not ours; the second is Twisted's own for its older log calls."""
-
-MAX_LINE = 40000
-"""Longest line in characters, with room for a whole message of the wire; what is longer is cut and says so."""
 
 
 @implementer(ILogObserver)
@@ -58,23 +49,18 @@ class TextObserver:
 
     def __call__(self, event: LogEvent) -> None:
         """Write `event`; an event that cannot be formatted is written as Twisted explains it, a full disk is borne."""
-        level = event.get("log_level") or LogLevel.info
-        lines = [_cut(safe(formatEvent(event)))]
-        failure = event.get("log_failure")
-        if failure is not None:
-            lines.extend("  " + safe(line) for line in _traceback(failure).splitlines())
-        name = _NAMES[level.name]
-        lines[0] = f"{name}: {lines[0]}" if name else lines[0]
+        prefix = self._prefix(event)
         try:
-            self._stream.write("".join(f"{self._prefix(event, level.name)}{line}\n" for line in lines))
+            self._stream.write("".join(f"{prefix}{line}\n" for line in text_lines(event)))
             self._stream.flush()
         except (OSError, ValueError):
             # Nobody is left to be told: the log itself is what cannot be written.
             pass
 
-    def _prefix(self, event: Mapping[str, Any], level: str) -> str:
+    def _prefix(self, event: LogEvent) -> str:
         if self._for_journal:
-            return f"<{_PRIORITIES[level]}>"
+            level = event.get("log_level") or LogLevel.info
+            return f"<{PRIORITIES[level.name]}>"
         return self._local_time(event.get("log_time", 0.0)).strftime("%Y-%m-%d %H:%M:%S ")
 
 
@@ -97,9 +83,14 @@ class LogLevels:
 
 
 def begin(level: str, stream: IO[str], environ: Mapping[str, str]) -> LogLevels:
-    """Write the log to `stream` from now on; the result changes its level later. Called once in a process."""
+    """Write the log from now on: to the journal when `stream` leads there, else to `stream` as text.
+
+    The result changes its level later. Called once in a process.
+    """
     levels = LogLevels(level)
-    observer = TextObserver(stream, for_journal=is_journal(stream, environ))
+    for_journal = is_journal(stream, environ)
+    text = TextObserver(stream, for_journal=for_journal)
+    observer = EntryObserver(sendv, text) if for_journal else text
     globalLogBeginner.beginLoggingTo(
         [FilteringLogObserver(observer, [levels.predicate])], redirectStandardIO=False, discardBuffer=False
     )
@@ -114,16 +105,3 @@ def is_journal(stream: IO[str], environ: Mapping[str, str]) -> bool:
         return (told.st_dev, told.st_ino) == (int(device), int(inode))
     except (OSError, ValueError):
         return False
-
-
-def _cut(line: str) -> str:
-    if len(line) <= MAX_LINE:
-        return line
-    return f"{line[:MAX_LINE]}… ({len(line)} characters)"
-
-
-def _traceback(failure: Any) -> str:
-    try:
-        return str(failure.getTraceback())
-    except Exception:  # an exception whose own text raises must not take the log with it
-        return f"(no traceback: {failure!r})"

@@ -12,7 +12,8 @@ from twisted.logger import FilteringLogObserver, Logger, LogLevel, LogPublisher
 from twisted.python.failure import Failure
 
 from bridge.system.escape import safe
-from bridge.system.journal import MAX_LINE, LogLevels, TextObserver, is_journal
+from bridge.system.journal import LogLevels, TextObserver, is_journal
+from bridge.system.journal_entry import MAX_LINE
 
 NOON = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC).timestamp()
 
