@@ -39,7 +39,7 @@ from bridge.neighbourhood import Neighbourhood
 from bridge.served_scanner import ServedScanner, Surroundings
 from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
-from bridge.system import journal, sdnotify
+from bridge.system import journal, sdnotify, self_check, watchdog
 from bridge.system.control import ControlServer
 from bridge.system.places import control_socket, state_directory
 from bridge.web.pages import Front, StatusJson
@@ -81,7 +81,11 @@ class Bridge:
         )
         self._tree = Tree()
         self._site = Site(self._tree, reactor, self._near.admits)
-        commands = {"status": lambda _request: status_of(self), "button": self._button}
+        commands = {
+            "status": lambda _request: status_of(self),
+            "button": self._button,
+            self_check.COMMAND: lambda _request: self_check.alive(each.scanner.worker_pid for each in self.scanners),
+        }
         self._control = ControlServer(control_socket(settings, os.environ), commands, reactor)
         self._finder = Finder(settings, reactor)
         self._port: Any = None
@@ -183,6 +187,8 @@ class Bridge:
         assert self._discovery is not None
         self._discovery.add(scanner.target_device)
         self.log.info("{name} is served at {path}", name=scanner.scanner.name, path=scanner.metadata.device_path)
+        if self.ready:
+            sdnotify.status(sdnotify.serving(self.names, self.http_port))
 
     def _serve_again(self, found: Found, attempt: int) -> None:
         Deferred.fromCoroutine(self._serve(found, attempt)).addErrback(
@@ -245,13 +251,19 @@ def serve(settings: Settings) -> int:
     reactor.seconds = time.monotonic
     log_levels = journal.begin(settings.log.level, sys.stderr, os.environ)
     bridge = Bridge(settings, reactor, log_levels)
+    watching = watchdog.Watchdog(
+        reactor,
+        watchdog.allowed_s(os.environ, os.getpid()),
+        self_check.SelfCheck(reactor, control_socket(settings, os.environ)),
+    )
     outcome = [0]
 
     def started(_nothing: None) -> None:
         count = len(bridge.scanners)
         print(welcome(bridge.names, bridge.http_port, virtual=bridge.virtual), flush=True)
         print(f"ready http_port={bridge.http_port} scanners={count}", file=sys.stderr, flush=True)
-        sdnotify.ready(f"{count} scanner{'' if count == 1 else 's'} on port {bridge.http_port}")
+        sdnotify.ready(sdnotify.serving(bridge.names, bridge.http_port))
+        watching.start()
 
     def failed(failure: Failure) -> None:
         outcome[0] = 1
@@ -261,13 +273,26 @@ def serve(settings: Settings) -> int:
             bridge.log.failure("the bridge could not start", failure)
         reactor.stop()
 
+    def reload() -> None:
+        # A bridge that is not ready yet, or not any more, must not tell systemd that it is.
+        if not bridge.ready:
+            bridge.reload()
+            return
+        sdnotify.reloading()
+        try:
+            bridge.reload()
+        finally:
+            sdnotify.ready(sdnotify.serving(bridge.names, bridge.http_port))
+
     def begin() -> None:
-        signal.signal(signal.SIGHUP, lambda _number, _frame: reactor.callFromThread(bridge.reload))
+        signal.signal(signal.SIGHUP, lambda _number, _frame: reactor.callFromThread(reload))
+        sdnotify.status("looking for scanners")
         Deferred.fromCoroutine(bridge.start()).addCallbacks(started, failed)
 
     bridge.log.info("scanbridge {version} starts", version=__version__)
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", sdnotify.stopping)
+    reactor.addSystemEventTrigger("before", "shutdown", watching.stop)
     reactor.addSystemEventTrigger("before", "shutdown", bridge.stop)
     reactor.run()
     return outcome[0]

@@ -58,3 +58,23 @@ def test_silence_without_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
 
     sdnotify.ready("x")
     sdnotify.stopping()
+
+
+def test_a_sign_of_life(systemd: socket.socket) -> None:
+    """The watchdog is fed by a message of its own."""
+    sdnotify.alive()
+
+    assert systemd.recv(4096) == b"WATCHDOG=1"
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["LiDE 210 (pi)"], "port 8018: LiDE 210 (pi)"),
+        (["LiDE 210 (pi)", "fi-7260 (pi)"], "port 8018: LiDE 210 (pi), fi-7260 (pi)"),
+        ([], "no scanner yet, port 8018"),
+    ],
+)
+def test_what_is_served(names: list[str], line: str) -> None:
+    """The status line says what is served and where."""
+    assert sdnotify.serving(names, 8018) == line
