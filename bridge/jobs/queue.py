@@ -177,7 +177,8 @@ class JobQueue(JobObserver):
             released.callback(None)
         else:
             self._turn.gone.addCallback(lambda _gone: released.callback(None))
-        for job in list(self._active.values()):
+        # Those that wait come first, so that none of them gets the scanner that is given back.
+        for job in sorted(self._active.values(), key=lambda job: job.state is not JobState.PENDING):
             if not job.ending:
                 job.give_up(JobReason.SCANNER_STOPPED)
                 self._end(job, JobCancelled("the bridge is stopping"))

@@ -563,3 +563,21 @@ def test_the_daemon_stops() -> None:
     success_result_of(stopped)
     assert [status.state.value for status in story.queue.history] == ["Aborted", "Aborted"]
     assert story.clock.getDelayedCalls() == []
+
+
+def test_a_daemon_that_stops_begins_nothing() -> None:
+    """A job that waits in line does not get the scanner that stopping has freed, not even for a moment."""
+    story = Story()
+    first, second = story.queue.create(order()), story.queue.create(order())
+    asked, held = story.ask(first), story.ask(second)
+    success_result_of(story.queue.stop())
+    failure_result_of(asked, JobCancelled)
+    failure_result_of(held, JobCancelled)
+    assert story.events[-5:] == [
+        "2 Aborted ScannerStopped 0",
+        "2 ended",
+        "1 Terminating ScannerStopped 0",
+        "1 Aborted ScannerStopped 0",
+        "1 ended",
+    ]
+    assert len(story.scanner.sessions) == 1
