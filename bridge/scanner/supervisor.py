@@ -216,14 +216,15 @@ class SupervisedScanner:
         self._worker = None
         self._stop_again()
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failures)
+        if not self._stopping:
+            self._again = self._clock.callLater(pause, self._replace_now)
+        # Last: the job whose opening fails makes room for another, which may open the scanner at once.
         if self._opening is not None:
             self._opening.fail(error)
         elif self.buttons.lost(error):
             self.log.warn("{name}: {error}, while its buttons were watched", name=self._name, error=error)
         else:
             self._count_failure(error)
-        if not self._stopping:
-            self._again = self._clock.callLater(pause, self._replace_now)
 
     def _watch_hangs(self) -> None:
         assert self._worker is not None

@@ -422,3 +422,19 @@ def test_workers_do_not_inherit_what_is_the_daemons(monkeypatch: pytest.MonkeyPa
     Spawner(reactor, "/ours").worker("w")
     assert "NOTIFY_SOCKET" not in reactor.process.environment
     assert reactor.process.environment["SANE_CONFIG_DIR"] == "/ours"
+
+
+def test_a_failed_opening_may_be_followed_by_another_at_once(bench: Bench) -> None:
+    """Whoever hears that the scanner did not open may open it again there and then: one worker is started for both."""
+    bench.scanner.start()
+    again = []
+    bench.scanner.open(request()).addErrback(lambda _failure: again.append(bench.scanner.open(request())))
+    bench.reactor.process.exit(None, 11)
+    (opening,) = again
+    no_result(opening)
+    process = bench.reactor.process
+    process.say(protocol.Ready(), protocol.Opened("all"))
+    success_result_of(opening)
+    bench.reactor.advance(READY_TIMEOUT_S)
+    assert len(bench.reactor.processes) == 2
+    assert process.pid is not None
