@@ -74,20 +74,29 @@ class Consumer:
         self.data += data
 
 
+class PlayedTime(Clock):
+    """A reactor of which only the processes are real."""
+
+    def spawnProcess(self, *arguments: Any, **others: Any) -> Any:
+        """Twisted's IReactorProcess."""
+        real: Any = reactor
+        return real.spawnProcess(*arguments, **others)
+
+
 class QueueBench:
-    """One scanner with its queue; `clock` is the time of both, `config` the value of SANE_CONFIG_DIR.
+    """One scanner with its queue; `clock` is the time of both and of the workers, `config` is SANE_CONFIG_DIR.
 
     `images_begun` counts those whose first line has come, `pressed` are the scanner's buttons that were pressed; they
     are watched once `buttons` is switched on.
     """
 
     def __init__(self, config: str, capabilities: Capabilities = CAPABILITIES) -> None:
-        self.clock = Clock()
+        self.clock = PlayedTime()
         self.workers: list[WorkerProcess] = []
         self.images_begun = 0
         self.pressed: list[str] = []
         self.status = ScannerStatus(lambda: datetime.now(UTC))
-        self._spawner = Spawner(reactor, config)
+        self._spawner = Spawner(self.clock, config)
         self.buttons = ButtonWatch(DEVICE.name, "bench", self.clock, self.pressed.append)
         self.scanner = SupervisedScanner(
             DEVICE, "bench", capabilities, self.status, self.clock, self._spawn, buttons=self.buttons

@@ -84,7 +84,7 @@ class WorkerUnderTest:
         self.process.kill()
         self.process.wait()
         assert self.process.stderr is not None
-        log = self.process.stderr.read().decode()
+        log = self.process.stderr.read().decode("utf-8", "replace")
         self.process.stderr.close()
         if self._reader is not None:
             self._reader.join()
