@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred
 
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.target import Target
+from bridge.dpws.notifier import Poster
 from bridge.dpws.sinks import Sink, SinkRules
 from bridge.finder import Found
 from bridge.http.resources import Tree
@@ -128,10 +129,14 @@ class Worker:
 
 
 class Scene:
-    """One scanner, served."""
+    """One scanner, served; `poster` takes its events in the place of `sinks`."""
 
     def __init__(
-        self, directory: Path, capabilities: Capabilities = FLATBED_AND_FEEDER, jobs: Jobs | None = None
+        self,
+        directory: Path,
+        capabilities: Capabilities = FLATBED_AND_FEEDER,
+        jobs: Jobs | None = None,
+        poster: Poster | None = None,
     ) -> None:
         self.reactor = SceneReactor()
         self.sinks = Sinks()
@@ -149,7 +154,7 @@ class Scene:
                 "here",
                 WireTrace(),
                 SinkRules(lambda address: address.startswith("192.0.2."), lambda: ["192.0.2.7"]),
-                self.sinks,
+                poster or self.sinks,
             ),
         )
         self.tree = Tree()
