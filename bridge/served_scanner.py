@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -110,7 +111,14 @@ class ServedScanner:
         self.queue.observe(told)
         self.status.observe(told)
         service = ScanService(
-            self.scanner, self.queue, names, FORMAT_COLORS, fits=fits, push=self.presses, extensions=[self.events]
+            self.scanner,
+            self.queue,
+            names,
+            FORMAT_COLORS,
+            fits=partial(fits, spool_limit=settings.jobs.spool_limit_mb * 1_000_000),
+            dib_file_header=settings.interop.dib_file_header,
+            push=self.presses,
+            extensions=[self.events],
         )
         fault_status = cast(FaultStatus, settings.interop.fault_status)
         device = DeviceEndpoint(self.metadata, around.target)

@@ -40,6 +40,12 @@ class Page:
         """Bytes of one packed row."""
         return row_bytes(self.width, self.color)
 
+    @property
+    def per_metre(self) -> tuple[int, int]:
+        """Pixels per metre across and along, which some formats tell instead of pixels per inch."""
+        across, along = ((number * 10000 + 127) // 254 for number in (self.resolution.width, self.resolution.height))
+        return across, along
+
 
 class Encoder(Protocol):
     """Makes one file of one format, top row first, and holds a few strips of it at most.
@@ -52,8 +58,8 @@ class Encoder(Protocol):
     def begin(self) -> bytes:
         """Start the file and its first page."""
 
-    def rows(self, data: Rows) -> bytes:
-        """Take whole packed rows of the page."""
+    def rows(self, data: Rows) -> Rows:
+        """Take whole packed rows of the page; what is returned may be a view of them."""
 
     def next_page(self) -> Iterable[bytes]:
         """End the page and start the next one; raises ImagingError where the format holds one page."""

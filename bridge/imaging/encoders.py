@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bridge.imaging.dib import DibEncoder
 from bridge.imaging.encoder import Encoder, ImagingError, Page
 from bridge.imaging.formats import FORMAT_COLORS
 from bridge.imaging.jpeg import ExifEncoder, JfifEncoder
+from bridge.imaging.png import PngEncoder
+from bridge.imaging.tiff import SingleTiffEncoder
 from bridge.scanner.model import Format
 
 ENCODERS: Mapping[Format, Callable[[Page], Encoder]] = {
     Format.EXIF: ExifEncoder,
     Format.JFIF: JfifEncoder,
+    Format.PNG: PngEncoder,
+    Format.TIFF_SINGLE_UNCOMPRESSED: SingleTiffEncoder,
+    Format.DIB: DibEncoder,
 }
 """What makes a file of each format."""
 

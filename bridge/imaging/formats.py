@@ -14,6 +14,9 @@ _EIGHT_BITS = frozenset({ColorMode.RGB_24, ColorMode.GRAYSCALE_8})
 FORMAT_COLORS: Mapping[Format, frozenset[ColorMode]] = {
     Format.EXIF: _EIGHT_BITS,
     Format.JFIF: _EIGHT_BITS,
+    Format.PNG: _EIGHT_BITS,
+    Format.TIFF_SINGLE_UNCOMPRESSED: _EIGHT_BITS,
+    Format.DIB: _EIGHT_BITS,
 }
 """The colours that a file of each format can carry; nothing else is published (wsd-scan.md 14, checklist 130)."""
 

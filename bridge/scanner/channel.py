@@ -56,7 +56,7 @@ class ImagePipe:
         self._poll.register(fd, select.POLLOUT)
         self._poll.register(cancellation.fileno(), select.POLLIN)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write all of `data`. Raises ScanFailure(cancelled) when cancelled, or when the reader has gone."""
         rest = memoryview(data)
         while rest:

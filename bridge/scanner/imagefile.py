@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from bridge.imaging.encoder import Encoder, ImagingError, Page
+from bridge.imaging.encoder import Encoder, ImagingError, Page, Rows
 from bridge.imaging.encoders import encoder_for
 from bridge.imaging.geometry import Placement, Placer
 from bridge.imaging.pixels import Converter, Frame, converter
@@ -49,7 +49,7 @@ class ImageFile:
         source: PageSource,
         request: ScanRequest,
         placement: Placement,
-        write: Callable[[bytes], None],
+        write: Callable[[Rows], None],
         tell: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
         make_encoder: Callable[[Format, Page], Encoder] = encoder_for,
@@ -71,7 +71,9 @@ class ImageFile:
         Raises ScanFailure, with no-documents when the feeder is empty before the first page.
         """
         request = self._request
-        page = Page(request.width, request.height, request.color, request.resolution, request.quality)
+        page = Page(
+            request.width, request.height, request.color, request.resolution, request.quality, request.file_header
+        )
         self._bytes = 0
         self._started = False
         try:
@@ -141,7 +143,7 @@ class ImageFile:
             for rows in placer.rows(convert(data)):
                 self._put(encoder.rows(rows))
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: Rows) -> None:
         if data:
             self._write(data)
             self._bytes += len(data)

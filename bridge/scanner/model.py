@@ -226,7 +226,7 @@ class ScanRequest:
 
     `width` and `height` are the promised pixels of every image (checklist 195); `quality` is 1 to 100;
     `brightness` and `contrast` are -1000 to 1000 (wsd-scan.md 5.2); `images` is how many images a multi-page
-    file may hold, 0 for all that there are.
+    file may hold, 0 for all that there are; `file_header` says whether a dib is a whole bitmap file.
     """
 
     source: InputSource
@@ -240,6 +240,7 @@ class ScanRequest:
     brightness: int = 0
     contrast: int = 0
     images: int = 1
+    file_header: bool = True
 
 
 def pixels(length: int, resolution: int, scaling: int = 100) -> int:

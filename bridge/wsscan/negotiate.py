@@ -92,6 +92,7 @@ class _Negotiation:
                 brightness=brightness,
                 contrast=contrast,
                 images=images if format_.multi_page and source.is_feeder else 1,
+                file_header=offer.dib_file_header,
             ),
             images=images,
             image=image,
@@ -189,23 +190,43 @@ class _Negotiation:
         return span
 
     def _resolution(self, source: InputSource, format_: Format, color: ColorMode, region: Region) -> Resolution:
-        """The resolution, equal in both directions: scanners deliver nothing else."""
-        offered = self._fitting(source, format_, color, region)
-        if not offered:
-            others = [name for name in self._offer.formats_of(source) if self._fitting(source, name, color, region)]
-            raise FormatNotSupported(format_.value, [name.value for name in others])
+        """The resolution, equal in both directions: scanners deliver nothing else.
+
+        Raises FormatNotSupported when another format could hold so many pixels and this one cannot (design, spool).
+        """
+        fitting = self._fitting(source, format_, color, region)
         across, along = self._wished_number(at.RESOLUTION_WIDTH), self._wished_number(at.RESOLUTION_HEIGHT)
         wanted = across
         if across is not None and along is not None and across != along:
             both = self._must(at.RESOLUTION_WIDTH) and self._must(at.RESOLUTION_HEIGHT)
-            if both and across in offered and along in offered:
+            if both and across in fitting and along in fitting:
                 raise ConflictingParameters("the resolution must be the same in both directions")
             if self._must(at.RESOLUTION_HEIGHT) and not self._must(at.RESOLUTION_WIDTH):
                 wanted = along
-        chosen = nearest(self._offer.defaults.resolution if wanted is None else wanted, offered)
+        number = self._offer.defaults.resolution if wanted is None else wanted
+        chosen = nearest(number, self._offer.side(source).resolutions)
+        if chosen not in fitting:
+            others = self._formats_for(source, color, region, (chosen,) if fitting else None)
+            if not fitting or (wanted is not None and others):
+                raise FormatNotSupported(format_.value, others)
+            chosen = nearest(number, fitting)
         self._settle_side(at.RESOLUTION_WIDTH, chosen)
         self._settle_side(at.RESOLUTION_HEIGHT, chosen)
         return Resolution(chosen, chosen)
+
+    def _formats_for(
+        self, source: InputSource, color: ColorMode, region: Region, resolutions: tuple[int, ...] | None
+    ) -> list[str]:
+        """The formats in which `region` can be made at one of `resolutions`, or at any when that is None."""
+        return [
+            name.value
+            for name in self._offer.formats_of(source)
+            if color in self._offer.colors(source, name)
+            and any(
+                resolutions is None or number in resolutions
+                for number in self._fitting(source, name, color, region)
+            )
+        ]
 
     def _fitting(self, source: InputSource, format_: Format, color: ColorMode, region: Region) -> tuple[int, ...]:
         """The resolutions at which a file of `format_` can be made of `region`."""

@@ -54,14 +54,16 @@ DEFAULTS = Defaults()
 class Offer:
     """One scanner's offer at this moment.
 
-    `format_colors` says which colours each format can carry; `fits` refuses sizes that cannot be made. Raises
-    TemporaryError when the scanner's capabilities are not known.
+    `format_colors` says which colours each format can carry; `fits` refuses sizes that cannot be made;
+    `dib_file_header` says whether a dib is a whole bitmap file. Raises TemporaryError when the scanner's capabilities
+    are not known.
     """
 
     capabilities: Capabilities
     format_colors: Mapping[Format, frozenset[ColorMode]]
     defaults: Defaults = DEFAULTS
     fits: Fits = any_size
+    dib_file_header: bool = True
 
     def __post_init__(self) -> None:
         if not self.sources:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class ScanService:
     """Answers at the scan service's URL: the eight operations, and whatever `extensions` know, such as eventing.
 
-    `formats` says which colours a file of each format can carry, `fits` which sizes can be made; `push` knows what
-    was given out with ScanAvailableEvent.
+    `formats` says which colours a file of each format can carry, `fits` which sizes can be made, `dib_file_header`
+    whether a dib is a whole bitmap file; `push` knows what was given out with ScanAvailableEvent.
     """
 
     def __init__(
@@ -36,11 +36,12 @@ class ScanService:
         defaults: Defaults = DEFAULTS,
         *,
         fits: Fits = any_size,
+        dib_file_header: bool = True,
         push: PushRegistry | None = None,
         extensions: Sequence[Endpoint] = (),
     ) -> None:
         def offer() -> Offer:
-            return Offer(scanner.capabilities, formats, defaults, fits)
+            return Offer(scanner.capabilities, formats, defaults, fits, dib_file_header)
 
         self._operations = Operations(scanner, queue, names, offer, NoPush() if push is None else push)
         self._table = self._operations.table()

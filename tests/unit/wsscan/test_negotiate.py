@@ -453,20 +453,40 @@ def test_the_nearest_resolution(wanted: int, expected: int) -> None:
     assert nearest(wanted, GLASS.resolutions) == expected
 
 
-def test_what_cannot_be_made_at_once_is_not_offered() -> None:
-    """A resolution at which the file would be too large is not supported for that region, a lower one is."""
-
+def test_a_format_that_cannot_hold_so_many_pixels_is_refused() -> None:
+    """A resolution at which the file would be too large is refused with the formats that can, a smaller region not."""
 
     def fits(kind: Format, color: ColorMode, width: int, height: int) -> bool:
         return kind is not Format.DIB or width * height < 10**7
 
     offer = scan_offer(FLATBED, fits=fits)
     large = wishes({at.FORMAT: "dib", FRONT + at.RESOLUTION_WIDTH: 600})
-    assert negotiate(large, offer, lambda: InputSource.PLATEN).request.resolution == Resolution(300, 300)
+    with pytest.raises(FormatNotSupported) as caught:
+        negotiate(large, offer, lambda: InputSource.PLATEN)
+    assert "png" in caught.value.supported
+    assert "dib" not in caught.value.supported
+    unsaid = wishes({at.FORMAT: "dib"})
+    assert negotiate(unsaid, offer, lambda: InputSource.PLATEN).request.resolution == Resolution(300, 300)
     small = wishes({at.FORMAT: "dib", FRONT + at.RESOLUTION_WIDTH: 600, **REGION})
     assert negotiate(small, offer, lambda: InputSource.PLATEN).request.resolution == Resolution(600, 600)
     other = wishes({at.FORMAT: "png", FRONT + at.RESOLUTION_WIDTH: 600})
     assert negotiate(other, offer, lambda: InputSource.PLATEN).valid
+
+
+def test_what_no_format_can_hold_becomes_smaller() -> None:
+    """Where no format holds the region at the resolution that was asked for, the closest that works is taken."""
+    offer = scan_offer(FLATBED, fits=lambda kind, color, width, height: width * height < 10**7)
+    for asked in ({FRONT + at.RESOLUTION_WIDTH: 600}, {}):
+        agreement = negotiate(wishes({at.FORMAT: "dib", **asked}), offer, lambda: InputSource.PLATEN)
+        assert agreement.request.resolution == Resolution(300, 300)
+        assert agreement.altered is bool(asked)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_the_switch_for_bitmaps_goes_to_the_scanner(header: bool) -> None:
+    """Whether a dib has a file header is the machine's setting and goes into every request."""
+    offer = scan_offer(FLATBED, dib_file_header=header)
+    assert negotiate(wishes({at.FORMAT: "dib"}), offer, lambda: InputSource.PLATEN).request.file_header is header
 
 
 def test_a_region_too_large_for_a_format() -> None:

@@ -1,0 +1,70 @@
+"""What of a file must wait until all of a page is there: in memory while it is little, else in a nameless file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+from bridge.imaging.encoder import ImagingError
+
+IN_MEMORY_BYTES = 1024 * 1024
+"""Held in memory; most pages of text in black and white never touch the disk."""
+
+BLOCK_BYTES = 256 * 1024
+"""About what is read back at once."""
+
+DIRECTORY = "/var/tmp"
+"""Where the file lies unless TMPDIR says otherwise: /tmp is memory on many machines."""
+
+
+class Spool:
+    """Takes at most `limit` bytes in order and gives them back. The file has no name and ends with this object.
+
+    Raises ImagingError when there are more bytes, or when the disk does not take them.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        folder = os.environ.get("TMPDIR", DIRECTORY)
+        self._folder = folder if os.path.isdir(folder) else None
+        # It lives as long as this object.
+        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115
+
+    def __len__(self) -> int:
+        return self._size
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep `data` behind what is kept already."""
+        self._size += len(data)
+        if self._size > self._limit:
+            raise ImagingError(f"The page takes more than the {self._limit} bytes that may be kept of it.")
+        try:
+            self._file.write(data)
+        except OSError as error:
+            where = self._folder or tempfile.gettempdir()
+            raise ImagingError(f"The page cannot be kept in {where} until it is whole: {error.strerror}.") from error
+
+    def forward(self) -> Iterator[bytes]:
+        """Everything, first to last."""
+        yield from self._blocks(range(0, self._size, BLOCK_BYTES), BLOCK_BYTES)
+
+    def backward(self, record: int) -> Iterator[bytes]:
+        """Everything as records of `record` bytes, last to first; each record's own bytes stay in order."""
+        at_once = max(1, BLOCK_BYTES // record) * record
+        starts = range((self._size - 1) // at_once * at_once, -1, -at_once) if self._size else ()
+        for block in self._blocks(starts, at_once):
+            yield b"".join([block[start : start + record] for start in range(len(block) - record, -1, -record)])
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._size = 0
+        self._file.seek(0)
+        self._file.truncate()
+
+    def _blocks(self, starts: range | tuple[()], length: int) -> Iterator[bytes]:
+        for start in starts:
+            self._file.seek(start)
+            yield self._file.read(min(length, self._size - start))
+        self._file.seek(self._size)
