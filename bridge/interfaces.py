@@ -76,3 +76,6 @@ class Scanner(Protocol):
 
     def loaded_source(self) -> InputSource:
         """The source that a job without one takes: the loaded feeder if that can be told, else the glass."""
+
+    def feeder_is_empty(self) -> bool:
+        """Whether it is known that the feeder holds no paper; False where nobody can tell."""

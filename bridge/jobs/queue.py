@@ -106,11 +106,17 @@ class JobQueue(JobObserver):
     # -- what clients ask for --------------------------------------------------------------------
 
     def create(self, order: JobOrder) -> Job:
-        """Take `order` as a new job, Pending. Raises NotAcceptingJobs when as many wait as may."""
+        """Take `order` as a new job, Pending.
+
+        Raises NotAcceptingJobs when as many wait as may, NoImagesAvailable when it is for a feeder that is known to be
+        empty (checklist 183).
+        """
         if not self._accepting:
             raise NotAcceptingJobs("the bridge is stopping; try again in a moment")
         if len(self._active) > self._limits.waiting:
             raise NotAcceptingJobs(f"{len(self._active)} jobs are waiting already; try again when some are done")
+        if order.request.source.is_feeder and self._scanner.feeder_is_empty():
+            raise NoImagesAvailable("the feeder is empty; load paper and scan again")
         job = Job(self._ids(), secrets.token_hex(16), order, self._now, self)
         self._active[job.id] = job
         self._arm(job)

@@ -102,6 +102,10 @@ class SupervisedScanner:
             return InputSource.ADF
         return self._capabilities.sources[0]
 
+    def feeder_is_empty(self) -> bool:
+        """Whether a sensor that is watched says that the feeder holds no paper."""
+        return self.buttons.page_loaded is False
+
     def open(self, request: ScanRequest) -> Deferred[ScanSession]:
         """Open the scanner for one job. Fails with ScannerError; cancelling it ends the worker."""
         assert self._opening is None, "the queue opens a scanner for one job at a time"

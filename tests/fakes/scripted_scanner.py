@@ -107,6 +107,7 @@ class ScriptedScanner:
         self.opens_at_once = True
         self.closes_at_once = True
         self.loaded = InputSource.PLATEN
+        self.feeder_empty = False
 
     def open(self, request: ScanRequest) -> Deferred[ScanSession]:
         opening: Deferred[ScanSession] = Deferred()
@@ -128,6 +129,9 @@ class ScriptedScanner:
 
     def loaded_source(self) -> InputSource:
         return self.loaded
+
+    def feeder_is_empty(self) -> bool:
+        return self.feeder_empty
 
     @property
     def session(self) -> ScriptedSession:

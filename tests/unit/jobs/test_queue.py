@@ -219,6 +219,17 @@ def test_a_full_queue_takes_no_job_and_leaves_no_trace() -> None:
     assert story.queue.create(order()).id == 4
 
 
+@pytest.mark.conformance(183, 185)
+def test_a_feeder_that_is_known_to_be_empty() -> None:
+    """Where a sensor tells, an order for an empty feeder is refused at once and leaves no job; the glass works."""
+    story = Story()
+    story.scanner.feeder_empty = True
+    with pytest.raises(NoImagesAvailable):
+        story.queue.create(order(ADF))
+    assert story.queue.active == []
+    assert story.queue.create(order()).id == 1
+
+
 def test_a_queue_without_places_takes_one_job_at_a_time() -> None:
     """With a limit of 0 an idle scanner takes a job and a busy one does not."""
     story = Story(waiting=0)
