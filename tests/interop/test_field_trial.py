@@ -34,7 +34,7 @@ SHEET = (REPOSITORY / "docs" / "windows-field-trial.md").read_text(encoding="utf
 SETTINGS = {
     "network": {"interfaces": []},
     "log": {"wire": True},
-    "jobs": {"retrieve_timeout_s": 1},
+    "jobs": {"retrieve_timeout_s": 5},
     "interop": {"strict_timeouts": False},
 }
 DEAD = "a PC behind a firewall"

@@ -6,6 +6,7 @@ docs/windows-field-trial.md tells people when to turn which.
 from __future__ import annotations
 
 import http.client
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree
+from PIL import Image
 
 from tests.clients import scan_action, windows
+from tests.conversations.scene import retrieve_body
 from tests.fakes import wsd_client
-from tests.fakes.tickets import MINIMAL
+from tests.fakes.tickets import MINIMAL, ticket_xml
 from tests.interop.daemon import HANG_S, REPOSITORY, Daemon, running, toml
-from tests.schema_check import check_message
+from tests.schema_check import check_message, check_multipart
 
 pytestmark = pytest.mark.interop
 
@@ -28,10 +31,13 @@ NS = {
     "scan": "http://schemas.microsoft.com/windows/2006/08/wdp/scan",
 }
 STABLE_PATH = "/StableWSDiscoveryEndpoint/schemas-xmlsoap-org_ws_2005_04_discovery"
-CONFIGURATION = (
-    "<{scan}:GetScannerElementsRequest><{scan}:RequestedElements><{scan}:Name>{scan}:ScannerConfiguration</{scan}:Name>"
-    "</{scan}:RequestedElements></{scan}:GetScannerElementsRequest>"
+DIB = (
+    "<sca:Format>dib</sca:Format><sca:MediaSides><sca:MediaFront><sca:ColorProcessing>Grayscale8</sca:ColorProcessing>"
+    "<sca:Resolution><sca:Width>75</sca:Width><sca:Height>75</sca:Height></sca:Resolution>"
+    "</sca:MediaFront></sca:MediaSides>"
 )
+FILE_HEADER_BYTES = 14
+PICTURE_HEADER_BYTES = 40
 TURNED = {
     "fault_status": "500",
     "dib_file_header": False,
@@ -50,22 +56,28 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 @pytest.fixture(scope="module")
 def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with every switch turned, and a job that may wait for a second only."""
-    settings = {"log": {"wire": True}, "jobs": {"retrieve_timeout_s": 1}, "interop": TURNED}
+    """A daemon with every switch turned, and a job that may wait for five seconds only."""
+    settings = {"log": {"wire": True}, "jobs": {"retrieve_timeout_s": 5}, "interop": TURNED}
     with running(Daemon(tmp_path_factory.mktemp("turned"), settings)) as daemon:
         yield daemon
 
 
-def post(url: str, message: bytes) -> tuple[int, etree._Element]:
-    """Status and checked envelope of an answer."""
+def fetch(url: str, message: bytes) -> tuple[int, str, bytes]:
+    """Status, Content-Type and body of an answer."""
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=HANG_S)
     try:
         connection.request("POST", place.path, message, {"Content-Type": "application/soap+xml"})
         answer = connection.getresponse()
-        return answer.status, check_message(answer.read())
+        return answer.status, answer.getheader("Content-Type") or "", answer.read()
     finally:
         connection.close()
+
+
+def post(url: str, message: bytes) -> tuple[int, etree._Element]:
+    """Status and checked envelope of an answer."""
+    status, _, body = fetch(url, message)
+    return status, check_message(body)
 
 
 def statuses(daemon: Daemon) -> set[int]:
@@ -139,12 +151,23 @@ def test_without_strict_timeouts_a_job_may_wait_for_less(turned: Daemon) -> None
     assert (str(job["id"]), job["state"], job["reasons"]) == (number, "Aborted", ["JobTimedOut"])
 
 
-def test_dib_file_header_has_no_effect_yet(plain: Daemon, turned: Daemon) -> None:
-    """No dib image is offered, so the switch changes nothing; once there is one, this test has to become its test."""
-    formats = []
-    for daemon in (plain, turned):
-        url = daemon.url
-        _, configuration = post(url, windows(scan_action("GetScannerElements"), CONFIGURATION, to=url))
-        formats.append([found.text for found in configuration.iterfind(".//scan:FormatValue", NS)])
-    assert formats[0] == formats[1] != []
-    assert "dib" not in formats[0]
+def bitmap(daemon: Daemon) -> bytes:
+    """A dib image of the whole bed in gray, as the daemon delivers it."""
+    url = daemon.url
+    order = f"<{{scan}}:CreateScanJobRequest>{ticket_xml(DIB)}</{{scan}}:CreateScanJobRequest>"
+    _, created = post(url, windows(scan_action("CreateScanJob"), order, to=url))
+    job, token = (created.findtext(f".//scan:{name}", "", NS) for name in ("JobId", "JobToken"))
+    content_type, body = fetch(url, windows(scan_action("RetrieveImage"), retrieve_body(job, token), to=url))[1:]
+    return check_multipart(content_type, body)[1]
+
+
+def test_dib_file_header_decides_how_a_bitmap_begins(plain: Daemon, turned: Daemon) -> None:
+    """By default a dib is a whole bitmap file; turned off it begins with the header of the picture, and is the same."""
+    whole, bare = bitmap(plain), bitmap(turned)
+    assert whole[:2] == b"BM"
+    assert int.from_bytes(whole[2:6], "little") == len(whole)
+    assert whole[FILE_HEADER_BYTES:] == bare
+    assert int.from_bytes(bare[:4], "little") == PICTURE_HEADER_BYTES
+    with Image.open(io.BytesIO(whole)) as image:
+        image.load()
+        assert image.format == "BMP"
