@@ -9,14 +9,16 @@ from collections.abc import Mapping
 
 from bridge.scanner.model import ColorMode, Format
 
+_ALL = frozenset(ColorMode)
 _EIGHT_BITS = frozenset({ColorMode.RGB_24, ColorMode.GRAYSCALE_8})
+_UP_TO_EIGHT_BITS = _EIGHT_BITS | {ColorMode.BLACK_AND_WHITE_1}
 
 FORMAT_COLORS: Mapping[Format, frozenset[ColorMode]] = {
     Format.EXIF: _EIGHT_BITS,
     Format.JFIF: _EIGHT_BITS,
-    Format.PNG: _EIGHT_BITS,
-    Format.TIFF_SINGLE_UNCOMPRESSED: _EIGHT_BITS,
-    Format.DIB: _EIGHT_BITS,
+    Format.PNG: _ALL,
+    Format.TIFF_SINGLE_UNCOMPRESSED: _ALL,
+    Format.DIB: _UP_TO_EIGHT_BITS,
 }
 """The colours that a file of each format can carry; nothing else is published (wsd-scan.md 14, checklist 130)."""
 

@@ -50,16 +50,16 @@ class Placement:
 
 
 class Placer:
-    """Takes delivered rows of `source_width` pixels of `channels` bytes each, gives promised rows.
+    """Takes delivered rows of `source_width` pixels of `pixel_bytes` each, gives promised rows.
 
     Call `rows` for all that comes, then `finish` once; together they give exactly the promised height.
     """
 
-    def __init__(self, placement: Placement, source_width: int, channels: int) -> None:
+    def __init__(self, placement: Placement, source_width: int, pixel_bytes: int) -> None:
         self._placement = placement
-        self._channels = channels
-        self._source_bytes = source_width * channels
-        self._row_bytes = placement.width * channels
+        self._pixel_bytes = pixel_bytes
+        self._source_bytes = source_width * pixel_bytes
+        self._row_bytes = placement.width * pixel_bytes
         self._at_once = max(1, BLOCK_BYTES // self._row_bytes)
         self._seen = 0
         self._made = 0
@@ -147,9 +147,9 @@ class Placer:
 
     def _row_maker(self, source_width: int) -> RowMaker | None:
         """What makes a promised row of a delivered one; None when they are the same."""
-        place, channels = self._placement, self._channels
+        place, size = self._placement, self._pixel_bytes
         if place.step_x != 1:
-            return _gather([place.column(index) for index in range(place.width)], source_width, channels)
+            return _gather([place.column(index) for index in range(place.width)], source_width, size)
         left = place.column(0)
         if left == 0 and place.width == source_width:
             return None
@@ -157,19 +157,19 @@ class Placer:
         if start >= end:
             blank = bytes((WHITE,)) * self._row_bytes
             return lambda row: blank
-        before = bytes((WHITE,)) * ((start - left) * channels)
-        after = bytes((WHITE,)) * ((left + place.width - end) * channels)
-        part = slice(start * channels, end * channels)
+        before = bytes((WHITE,)) * ((start - left) * size)
+        after = bytes((WHITE,)) * ((left + place.width - end) * size)
+        part = slice(start * size, end * size)
         return lambda row: b"".join((before, row[part], after))
 
 
-def _gather(columns: list[int], source_width: int, channels: int) -> RowMaker:
-    """Picks `columns` of a row; a column outside it is white."""
-    outside = source_width * channels
+def _gather(columns: list[int], source_width: int, size: int) -> RowMaker:
+    """Picks `columns`, of `size` bytes each, of a row; a column outside it is white."""
+    outside = source_width * size
     picks = []
     for column in columns:
         inside = 0 <= column < source_width
-        picks += [column * channels + channel if inside else outside for channel in range(channels)]
+        picks += [column * size + byte if inside else outside for byte in range(size)]
     pick = itemgetter(*picks, outside)
 
     def make(row: memoryview) -> bytes:

@@ -1,20 +1,26 @@
 """What a scanner's frames are made of, and their conversion to the pixels that a file holds.
 
 In: gray or red-green-blue, 1, 8 or 16 bits a sample, rows padded or not, SANE's polarity (lineart: 1 is black).
-Out: packed rows of gray or red-green-blue bytes, 0 is black (checklist 209). Whole rows at a time, never a page.
+Out: rows of gray or red-green-blue samples of one byte, or of two in the machine's order; 0 is black (checklist 209).
+Whole rows at a time, never a page.
 """
 
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bridge.imaging.bits import BLACK, WHITE, expand
 from bridge.imaging.encoder import ImagingError, Rows
 from bridge.scanner.model import ColorMode
 
 MAX_STRIDE = 4 * 1024 * 1024
 """Longest row believed, in bytes: 17 inches at 4800 dpi in 48-bit colour take an eighth of it."""
+
+THRESHOLD = bytes(BLACK if level < 128 else WHITE for level in range(256))
+"""Gray levels as black or white, without dithering: text keeps its edges, and faxes' compression its effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +64,36 @@ Converter = Callable[[memoryview], Rows]
 """Takes whole rows as delivered and returns them converted and packed, their width unchanged."""
 
 
-def converter(frame: Frame, color: ColorMode) -> Converter:
-    """What turns rows of `frame` into rows of `color`, 8 bits a sample.
+def pixel_bytes(color: ColorMode) -> int:
+    """Bytes of a pixel of `color` on its way from the scanner to the encoder; a pixel of one bit takes a byte."""
+    return color.channels * (2 if color.depth == 16 else 1)
 
-    Colour becomes gray by ITU-R 601-2 luma, gray becomes colour by repetition. Raises ImagingError for a frame
-    that cannot be read and for a colour that is not 8 bits deep.
+
+def converter(frame: Frame, color: ColorMode) -> Converter:
+    """What turns rows of `frame` into rows of `color`, each pixel of `pixel_bytes`.
+
+    Colour becomes gray by ITU-R 601-2 luma, gray becomes colour by repetition, what is darker than half becomes black
+    where a pixel has one bit, and what has 8 bits keeps its brightness in 16. Raises ImagingError for a frame that
+    cannot be read.
     """
     frame.check()
-    if color.depth != 8:
-        raise ImagingError(f"The scanner's rows cannot be turned into {color.value}.")
     steps: list[Callable[[Rows], Rows]] = []
     if frame.stride != frame.packed:
         steps.append(lambda data: _unpad(data, frame.stride, frame.packed))
-    if frame.depth == 16:
+    deep = frame.depth == 16
+    if deep and (color.depth != 16 or frame.channels > color.channels):
         steps.append(_high_bytes)
+        deep = False
     elif frame.depth == 1:
-        steps.append(lambda data: _expand(data, frame.packed, frame.width))
+        steps.append(lambda data: expand(data, frame.width))
     if frame.channels > color.channels:
         steps.append(_luma)
-    elif frame.channels < color.channels:
-        steps.append(_repeat)
+    if color.depth == 1 and frame.depth != 1:
+        steps.append(lambda data: bytes(data).translate(THRESHOLD))
+    if color.depth == 16 and not deep:
+        steps.append(_widen)
+    if frame.channels < color.channels:
+        steps.append(_repeat_deep if color.depth == 16 else _repeat)
 
     def convert(data: memoryview) -> Rows:
         rows: Rows = data
@@ -97,17 +113,11 @@ def _high_bytes(data: Rows) -> Rows:
     return bytes(data)[1 if sys.byteorder == "little" else 0 :: 2]
 
 
-_EIGHT_PIXELS = [bytes(0 if bits & (0x80 >> place) else 255 for place in range(8)) for bits in range(256)]
-
-
-def _expand(data: Rows, packed: int, width: int) -> Rows:
-    """Lineart, 1 is black and the leftmost pixel the highest bit, as gray bytes."""
-    if packed * 8 == width:
-        return b"".join(map(_EIGHT_PIXELS.__getitem__, data))
-    rows = []
-    for start in range(0, len(data), packed):
-        rows.append(b"".join(map(_EIGHT_PIXELS.__getitem__, data[start : start + packed]))[:width])
-    return b"".join(rows)
+def _widen(data: Rows) -> Rows:
+    """Samples of 8 bits as 16: from black to white, not to a 256th below it."""
+    wide = bytearray(2 * len(data))
+    wide[0::2] = wide[1::2] = data
+    return wide
 
 
 def _luma(data: Rows) -> Rows:
@@ -124,3 +134,11 @@ def _repeat(data: Rows) -> Rows:
     for channel in range(3):
         colored[channel::3] = data
     return colored
+
+
+def _repeat_deep(data: Rows) -> Rows:
+    gray = array("H", bytes(data))
+    colored = array("H", bytes(6 * len(gray)))
+    for channel in range(3):
+        colored[channel::3] = gray
+    return colored.tobytes()

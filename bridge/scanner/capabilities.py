@@ -90,14 +90,13 @@ def _side(options: Options) -> SourceCapabilities:
 
 
 def _colors(options: Options) -> tuple[ColorMode, ...]:
-    """The colours that the device delivers, or that convert from them, and that a format can carry."""
-    carried = frozenset().union(*FORMAT_COLORS.values())
+    """The colours that the device delivers, or that convert from them."""
     delivered = {mode.color for mode in modes(options)}
     if ColorMode.RGB_48 in delivered:
         delivered.add(ColorMode.RGB_24)
-    # Everything converts to gray; lineart that no format carries stays usable that way.
-    delivered.add(ColorMode.GRAYSCALE_8)
-    return tuple(color for color in PREFERENCE if color in delivered & carried)
+    # Everything converts to gray, and to black and white.
+    delivered |= {ColorMode.GRAYSCALE_8, ColorMode.BLACK_AND_WHITE_1}
+    return tuple(color for color in PREFERENCE if color in delivered)
 
 
 def _resolutions(options: Options) -> list[int]:

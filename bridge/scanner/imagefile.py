@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from bridge.imaging.bits import pack
 from bridge.imaging.encoder import Encoder, ImagingError, Page, Rows
 from bridge.imaging.encoders import encoder_for
 from bridge.imaging.geometry import Placement, Placer
-from bridge.imaging.pixels import Converter, Frame, converter
+from bridge.imaging.pixels import Converter, Frame, converter, pixel_bytes
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES
 from bridge.scanner.model import Format, ScanRequest
@@ -106,7 +107,7 @@ class ImageFile:
         """Read one page to its end, whatever of it is wanted, so that a feeder brings it out."""
         color = self._request.color
         convert = converter(frame, color)
-        placer = Placer(self._placement, frame.width, color.channels)
+        placer = Placer(self._placement, frame.width, pixel_bytes(color))
         buffer = self._source.buffer(frame.stride)
         room = len(buffer) // frame.stride * frame.stride
         filled = lines = total = 0
@@ -128,8 +129,7 @@ class ImageFile:
             raise ScanFailure(Status.END_OF_FILE, MESSAGES[Status.END_OF_FILE])
         self._tell(PageScanned(lines))
         self._rows(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
-        for rows in placer.finish():
-            self._put(encoder.rows(rows))
+        self._encode(placer.finish(), encoder)
 
     def _open(self, opening: Callable[[], Iterable[bytes]]) -> None:
         if not self._started:
@@ -140,8 +140,12 @@ class ImageFile:
 
     def _rows(self, data: memoryview, convert: Converter, placer: Placer, encoder: Encoder) -> None:
         if data and not placer.complete:
-            for rows in placer.rows(convert(data)):
-                self._put(encoder.rows(rows))
+            self._encode(placer.rows(convert(data)), encoder)
+
+    def _encode(self, blocks: Iterable[Rows], encoder: Encoder) -> None:
+        for rows in blocks:
+            bilevel = self._request.color.depth == 1
+            self._put(encoder.rows(pack(rows, self._request.width) if bilevel else rows))
 
     def _put(self, data: Rows) -> None:
         if data:

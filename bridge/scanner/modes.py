@@ -18,7 +18,8 @@ DEPTH_OPTIONS = ("depth", "bit-depth", "bitdepth")
 
 _INFRARED = re.compile(r"infra.?red|\bir\b")
 _COLOR = re.compile(r"colou?r|\brgb\b")
-_BILEVEL = re.compile(r"line.?art|half.?tone|binary|dither|diffusion|black|b ?w\b|\btext\b|mono|threshold|\b1 bit")
+_DITHERED = re.compile(r"half.?tone|dither|diffusion")
+_BILEVEL = re.compile(rf"line.?art|binary|black|b ?w\b|\btext\b|mono|threshold|\b1 bit|{_DITHERED.pattern}")
 _GRAY = re.compile(r"gr[ae]y|\bluma\b")
 _SECOND_RATE = re.compile(r"fast|draft|raw|calibrat")
 _DEEP = re.compile(r"\b(16|48) ?bit")
@@ -59,13 +60,14 @@ def classify(name: str) -> tuple[int, int | None] | None:
 def modes(options: Options) -> tuple[Mode, ...]:
     """All ways to scan that the device's options offer, the preferred way first for each colour and depth.
 
-    A device without a mode option delivers what it delivers; it counts as gray, to which everything converts.
+    Dithered lines are used only where there is nothing else: gray makes sharper ones. A device without a mode option
+    delivers what it delivers; it counts as gray, to which everything converts.
     """
     option = options.usable(*MODE_OPTIONS)
     depths = _depths(options)
     found: dict[tuple[int, int], Mode] = {}
     names = [str(choice) for choice in option.choices or ()] if option is not None else []
-    for name in sorted(names, key=lambda name: bool(_SECOND_RATE.search(name.lower()))):
+    for name in sorted(names, key=_is_second_rate):
         known = classify(name)
         if option is None or known is None:
             continue
@@ -76,9 +78,16 @@ def modes(options: Options) -> tuple[Mode, ...]:
                 continue
             extra = _depth_setting(options, bits) if depth is None else ()
             found.setdefault((channels, bits), Mode(((option.name, name), *extra), channels, bits))
+    lines = found.get((1, 1))
+    if lines is not None and len(found) > 1 and any(_DITHERED.search(str(value).lower()) for _, value in lines.settings):
+        del found[1, 1]
     if not found:
         found[1, 8] = Mode(_depth_setting(options, 8), 1, 8)
     return tuple(found.values())
+
+
+def _is_second_rate(name: str) -> bool:
+    return any(kind.search(name.lower()) for kind in (_SECOND_RATE, _DITHERED))
 
 
 def choose(available: tuple[Mode, ...], color: ColorMode) -> Mode:

@@ -23,7 +23,7 @@ COLORS = [ColorMode.RGB_24, ColorMode.GRAYSCALE_8, ColorMode.BLACK_AND_WHITE_1]
 HEADERS = 54
 
 
-@pytest.mark.conformance(194, 195)
+@pytest.mark.conformance(194, 195, 209)
 @pytest.mark.parametrize("color", COLORS)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_every_pixel_survives(color: ColorMode, size: tuple[int, int]) -> None:

@@ -54,7 +54,7 @@ def placed(placement: Placement, rows: list[bytes], width: int, channels: int, a
 @given(
     width=st.integers(1, 12),
     height=st.integers(0, 12),
-    channels=st.sampled_from([1, 3]),
+    channels=st.sampled_from([1, 2, 3, 6]),
     promised=st.tuples(st.integers(1, 14), st.integers(1, 14)),
     left=FRACTIONS,
     top=FRACTIONS,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.imaging.bits import expand, pack
 from bridge.imaging.encoder import ImagingError
-from bridge.imaging.pixels import MAX_STRIDE, Frame, converter
+from bridge.imaging.pixels import MAX_STRIDE, Frame, converter, pixel_bytes
 from bridge.scanner.model import ColorMode
 
 GRAY, COLOR = ColorMode.GRAYSCALE_8, ColorMode.RGB_24
@@ -108,8 +109,60 @@ def test_impossible_frames_are_refused(shape: Frame) -> None:
         converter(shape, GRAY)
 
 
-@pytest.mark.parametrize("color", [ColorMode.BLACK_AND_WHITE_1, ColorMode.GRAYSCALE_16, ColorMode.RGB_48])
-def test_other_depths_are_refused(color: ColorMode) -> None:
-    """Rows are converted to 8 bits a sample only."""
-    with pytest.raises(ImagingError, match=color.value):
-        converter(frame("color", 2, 8), color)
+def native(*samples: int) -> bytes:
+    return b"".join(sample.to_bytes(2, sys.byteorder) for sample in samples)
+
+
+def test_sixteen_bits_pass_through_uncopied() -> None:
+    """Samples of 16 bits stay as the machine has them where the file can hold them."""
+    view = memoryview(bytes(12))
+    assert converter(frame("color", 2, 16), ColorMode.RGB_48)(view) is view
+    assert converter(frame("gray", 6, 16), ColorMode.GRAYSCALE_16)(view) is view
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "color", "data", "expected"),
+    [
+        ("gray", 8, ColorMode.GRAYSCALE_16, b"\x00\x12\xff", native(0, 0x1212, 0xFFFF)),
+        ("gray", 1, ColorMode.GRAYSCALE_16, b"\xa0", native(0, 0xFFFF, 0)),
+        ("gray", 8, ColorMode.RGB_48, b"\x12\xff", native(0x1212, 0x1212, 0x1212, 0xFFFF, 0xFFFF, 0xFFFF)),
+        ("gray", 16, ColorMode.RGB_48, native(0x1234, 0xFEDC), native(*[0x1234] * 3, *[0xFEDC] * 3)),
+        ("color", 16, ColorMode.GRAYSCALE_16, native(*[0xFFFF] * 3, *[0] * 3), native(0xFFFF, 0)),
+        ("color", 8, ColorMode.RGB_48, b"\x01\x02\x03", native(0x0101, 0x0202, 0x0303)),
+        ("gray", 16, ColorMode.BLACK_AND_WHITE_1, native(0x7FFF, 0x8000), b"\x00\xff"),
+        ("color", 8, ColorMode.BLACK_AND_WHITE_1, b"\xff\xff\xff\x10\x20\x30", b"\xff\x00"),
+    ],
+)
+def test_depths_that_a_driver_changes_unasked(
+    kind: str, depth: int, color: ColorMode, data: bytes, expected: bytes
+) -> None:
+    """Whatever depth comes, the rows are as deep as the file, black stays black and white white."""
+    width = len(expected) // pixel_bytes(color)
+    assert convert(frame(kind, width, depth), color, data) == expected
+
+
+@pytest.mark.conformance(209)
+def test_gray_becomes_black_and_white_at_the_middle() -> None:
+    """What is darker than half is black, the rest white; there is no dithering, and lineart stays as it is."""
+    levels = bytes(range(256))
+    expected = bytes(128) + b"\xff" * 128
+    assert convert(frame("gray", 256, 8), ColorMode.BLACK_AND_WHITE_1, levels) == expected
+    assert convert(frame("gray", 4, 1), ColorMode.BLACK_AND_WHITE_1, b"\xa0") == b"\x00\xff\x00\xff"
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.lists(st.booleans(), min_size=1, max_size=40), min_size=1, max_size=4),
+    width=st.integers(1, 40),
+)
+def test_bits_and_bytes_are_the_same_picture(rows: list[list[bool]], width: int) -> None:
+    """Expanded lineart, packed again, is the same with 0 for black; bits beyond the row are cleared."""
+    lines = [(row * width)[:width] for row in rows]
+    texts = ["".join("1" if black else "0" for black in line) for line in lines]
+    packed = (width + 7) // 8
+    data = b"".join(int(text.ljust(packed * 8, "1"), 2).to_bytes(packed, "big") for text in texts)
+    wide = expand(memoryview(data), width)
+    assert wide == bytes(0 if black else 255 for line in lines for black in line)
+    inverted = [int(text.translate({48: "1", 49: "0"}).ljust(packed * 8, "0"), 2) for text in texts]
+    assert pack(memoryview(wide), width) == b"".join(number.to_bytes(packed, "big") for number in inverted)
+    assert expand(b"", width) == pack(b"", width) == b""

@@ -37,7 +37,7 @@ def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-@pytest.mark.conformance(194, 195)
+@pytest.mark.conformance(194, 195, 209)
 @pytest.mark.parametrize("color", COLORS)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("strip_rows", [1, 4, None])

@@ -33,7 +33,7 @@ def by_libtiff(file: bytes) -> list[Decoded]:
     return read_pnm(run_on_file("tifftopnm", "-byrow", "-quiet", "{}", input=file))
 
 
-@pytest.mark.conformance(194, 195)
+@pytest.mark.conformance(194, 195, 209)
 @pytest.mark.parametrize("color", COLORS)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_every_pixel_survives(color: ColorMode, size: tuple[int, int]) -> None:

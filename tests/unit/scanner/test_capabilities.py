@@ -13,7 +13,8 @@ from bridge.scanner.capabilities import DEFAULT_RESOLUTION, DEFAULT_SIZE, MAX_LE
 from bridge.scanner.descriptors import TYPES, UNITS, Option, Options, Range
 from bridge.scanner.model import Capabilities, ColorMode, InputSource, Size, SourceCapabilities, pixels
 
-GRAY_ONLY = (ColorMode.GRAYSCALE_8,)
+GRAY = (ColorMode.GRAYSCALE_8, ColorMode.BLACK_AND_WHITE_1)
+COLOR = (ColorMode.RGB_24, *GRAY)
 
 
 def platen(*options: Option) -> SourceCapabilities:
@@ -115,17 +116,17 @@ def test_a_device_without_geometry_gets_the_usual_glass() -> None:
 @pytest.mark.parametrize(
     ("modes", "colors"),
     [
-        (("Lineart", "Gray", "Color"), (ColorMode.RGB_24, ColorMode.GRAYSCALE_8)),
-        (("Color",), (ColorMode.RGB_24, ColorMode.GRAYSCALE_8)),
-        (("48 bits color",), (ColorMode.RGB_24, ColorMode.GRAYSCALE_8)),
-        (("Gray",), GRAY_ONLY),
-        (("Lineart",), GRAY_ONLY),
-        (("16 bits gray",), GRAY_ONLY),
-        ((), GRAY_ONLY),
+        (("Lineart", "Gray", "Color"), COLOR),
+        (("Color",), COLOR),
+        (("48 bits color",), (*COLOR, ColorMode.RGB_48)),
+        (("Gray",), GRAY),
+        (("Lineart",), GRAY),
+        (("16 bits gray",), (*GRAY, ColorMode.GRAYSCALE_16)),
+        ((), GRAY),
     ],
 )
-def test_colours_are_those_that_a_file_can_carry(modes: tuple[str, ...], colors: tuple[ColorMode, ...]) -> None:
-    """Only colours that some format holds are published; a lineart or colour-only device still gives gray."""
+def test_colours_are_delivered_or_converted(modes: tuple[str, ...], colors: tuple[ColorMode, ...]) -> None:
+    """Gray and black and white can be had of every device, colour and 16 bits only where it has them."""
     assert platen(Option("mode", "string", size=32, choices=modes)).colors == colors
 
 

@@ -90,6 +90,18 @@ def test_the_better_of_two_names_is_used() -> None:
     assert modes(Options([mode("24bit Color[Fast]")]))[0].settings == (("mode", "24bit Color[Fast]"),)
 
 
+def test_dithered_lines_are_the_last_resort() -> None:
+    """Lines come from the device's lineart, else from its gray; dithered ones only where there is nothing else."""
+
+    def lines(*names: str) -> tuple[tuple[str, object], ...]:
+        return choose(modes(Options([mode(*names)])), ColorMode.BLACK_AND_WHITE_1).settings
+
+    assert lines("Halftone", "Lineart", "Gray") == (("mode", "Lineart"),)
+    assert lines("Halftone", "Gray") == (("mode", "Gray"),)
+    assert lines("Gray[Error Diffusion]", "24bit Color") == (("mode", "24bit Color"),)
+    assert lines("Halftone") == (("mode", "Halftone"),)
+
+
 def test_a_device_without_modes_counts_as_gray() -> None:
     """Without a mode option gray is promised, to which everything converts."""
     assert modes(Options([])) == (Mode((), 1, 8),)
