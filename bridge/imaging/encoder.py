@@ -52,7 +52,7 @@ class Encoder(Protocol):
 
     The calls are `begin`, `rows` until the page has all its rows, `next_page` and `rows` again for each further
     page of a multi-page format, and `end`. Each returns the bytes of the file that are ready; those that close a page
-    give them in blocks, because all of a page may have had to wait for them.
+    give them in blocks, to be taken before the next call, because all of a page may have had to wait for them.
     """
 
     def begin(self) -> bytes:

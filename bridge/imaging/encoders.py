@@ -8,8 +8,10 @@ from bridge.imaging.dib import DibEncoder
 from bridge.imaging.encoder import Encoder, ImagingError, Page
 from bridge.imaging.formats import FORMAT_COLORS
 from bridge.imaging.jpeg import ExifEncoder, JfifEncoder
+from bridge.imaging.pdf import PdfEncoder
 from bridge.imaging.png import PngEncoder
-from bridge.imaging.tiff import SingleTiffEncoder
+from bridge.imaging.tiff import MultiTiffEncoder, SingleTiffEncoder
+from bridge.imaging.tiff_g4 import MultiTiffG4Encoder, SingleTiffG4Encoder
 from bridge.scanner.model import Format
 
 ENCODERS: Mapping[Format, Callable[[Page], Encoder]] = {
@@ -17,7 +19,11 @@ ENCODERS: Mapping[Format, Callable[[Page], Encoder]] = {
     Format.JFIF: JfifEncoder,
     Format.PNG: PngEncoder,
     Format.TIFF_SINGLE_UNCOMPRESSED: SingleTiffEncoder,
+    Format.TIFF_SINGLE_G4: SingleTiffG4Encoder,
     Format.DIB: DibEncoder,
+    Format.PDF_A: PdfEncoder,
+    Format.TIFF_MULTI_UNCOMPRESSED: MultiTiffEncoder,
+    Format.TIFF_MULTI_G4: MultiTiffG4Encoder,
 }
 """What makes a file of each format."""
 

@@ -11,14 +11,19 @@ from bridge.scanner.model import ColorMode, Format
 
 _ALL = frozenset(ColorMode)
 _EIGHT_BITS = frozenset({ColorMode.RGB_24, ColorMode.GRAYSCALE_8})
-_UP_TO_EIGHT_BITS = _EIGHT_BITS | {ColorMode.BLACK_AND_WHITE_1}
+_ONE_BIT = frozenset({ColorMode.BLACK_AND_WHITE_1})
+_UP_TO_EIGHT_BITS = _EIGHT_BITS | _ONE_BIT
 
 FORMAT_COLORS: Mapping[Format, frozenset[ColorMode]] = {
     Format.EXIF: _EIGHT_BITS,
     Format.JFIF: _EIGHT_BITS,
     Format.PNG: _ALL,
     Format.TIFF_SINGLE_UNCOMPRESSED: _ALL,
+    Format.TIFF_SINGLE_G4: _ONE_BIT,
     Format.DIB: _UP_TO_EIGHT_BITS,
+    Format.PDF_A: _UP_TO_EIGHT_BITS,
+    Format.TIFF_MULTI_UNCOMPRESSED: _ALL,
+    Format.TIFF_MULTI_G4: _ONE_BIT,
 }
 """The colours that a file of each format can carry; nothing else is published (wsd-scan.md 14, checklist 130)."""
 
@@ -30,6 +35,10 @@ MAX_SIDE = MAX_JPEG_SIDE
 
 MAX_COUNTED_BYTES = 2**32 - 1
 """Longest TIFF and BMP: both count their bytes in 32 bits."""
+
+G4_BITS_PER_PIXEL = 6
+G4_BITS_PER_ROW = 64
+"""Most that Group 4 can make of an image: a code of three bits and two codes of nine together for every two pixels."""
 
 TABLES_BYTES = 1024 * 1024
 """More than the tables of any TIFF or BMP take beside the pixels."""
@@ -52,12 +61,15 @@ def spool_bytes(format_: Format, color: ColorMode, width: int, height: int) -> i
     """Most bytes that must be kept until a page of this shape can be sent; 0 for all that is sent as it is made."""
     if format_ is Format.DIB:
         return dib_row_bytes(width, color) * height
+    if format_ in (Format.TIFF_SINGLE_G4, Format.TIFF_MULTI_G4):
+        return (G4_BITS_PER_PIXEL * width + G4_BITS_PER_ROW) * (height + 1) // 8
     return 0
 
 
 def fits(format_: Format, color: ColorMode, width: int, height: int, spool_limit: int = SPOOL_LIMIT) -> bool:
     """Whether a file can hold a page of `width` x `height` pixels, keeping at most `spool_limit` bytes of it."""
-    if format_ in (Format.EXIF, Format.JFIF) and max(width, height) > MAX_JPEG_SIDE:
+    jpeg = format_ in (Format.EXIF, Format.JFIF) or (format_ is Format.PDF_A and color.depth == 8)
+    if jpeg and max(width, height) > MAX_JPEG_SIDE:
         return False
     counted = format_.uncompressed and row_bytes(width, color) * height > MAX_COUNTED_BYTES - TABLES_BYTES
     return not counted and spool_bytes(format_, color, width, height) <= spool_limit

@@ -79,7 +79,8 @@ def modes(options: Options) -> tuple[Mode, ...]:
             extra = _depth_setting(options, bits) if depth is None else ()
             found.setdefault((channels, bits), Mode(((option.name, name), *extra), channels, bits))
     lines = found.get((1, 1))
-    if lines is not None and len(found) > 1 and any(_DITHERED.search(str(value).lower()) for _, value in lines.settings):
+    dithered = lines is not None and any(_DITHERED.search(str(value).lower()) for _, value in lines.settings)
+    if dithered and len(found) > 1:
         del found[1, 1]
     if not found:
         found[1, 8] = Mode(_depth_setting(options, 8), 1, 8)
