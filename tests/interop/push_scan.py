@@ -103,6 +103,10 @@ class WaitingPc:
         assert envelope.findtext(".//wse:Identifier", "", NS) == f"urn:uuid:{PC.lower()}-{name}"
         return envelope
 
+    def next_message(self) -> etree._Element:
+        """The next message of whatever kind."""
+        return check_message(self._heard.get(timeout=HANG_S)[1])
+
     def no_more_events(self) -> bool:
         """Whether nothing has come that was not asked for."""
         return self._heard.empty()

@@ -125,10 +125,10 @@ class Scan:
         self.process.communicate()
 
 
-def static_client(directory: Path, url: str) -> Scanimage:
+def static_client(directory: Path, url: str, launch: Launch = here) -> Scanimage:
     """A client by sane-airscan that was told the URL of the scan service."""
     folder = _airscan(directory, f'[devices]\n"{NAME}" = {url}, WSD\n[options]\ndiscovery = disable\n')
-    return Scanimage(directory, folder, f"airscan:w0:{NAME}")
+    return Scanimage(directory, folder, f"airscan:w0:{NAME}", launch=launch)
 
 
 def virtual_scanner(directory: Path) -> Scanimage:

@@ -1,0 +1,76 @@
+# Sourced by debian/ci, with POSIX sh. Makes clean Debian systems and keeps them in $cache for a week.
+# shellcheck shell=sh
+# shellcheck disable=SC2016  # what stands in single quotes is for mmdebstrap's shell and for apt
+# shellcheck disable=SC2154  # here, cache and work are set by debian/ci
+
+# sources SUITE: the lines of a sources.list for SUITE, from the mirrors that this machine's own apt uses.
+sources() {
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+		sed -nE "s#^([^ ]+) (bookworm|trixie)(-updates|-security)? main\$#deb \1 $1\3 main#p" | sort -u
+}
+
+# root NAME SUITE KEY MMDEBSTRAP-ARGUMENT...: sets $root to a folder with a clean system. It is made anew when KEY, what
+# it is made of or the week is another one.
+root() {
+	name=$1 suite=$2 key=$3
+	shift 3
+	set -- --mode=root --variant=minbase --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-include=/usr/share/doc/scanbridge/*' "$@"
+	root=$cache/$name-$suite-$( (echo "$key" "$@" && date +%G-%V) | sha256sum | cut -c 1-12)
+	[ ! -e "$root" ] || return 0
+	say "making a clean system: $name, $suite"
+	for old in "$cache/$name-$suite-"*; do
+		rm -rf --one-file-system "$old"
+	done
+	# How this machine's apt reaches its mirrors.
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$cache/apt.conf" || true
+	sources "$suite" >"$cache/sources.list"
+	if [ ! -s "$cache/sources.list" ]; then
+		echo "debian/ci: this machine's apt knows no Debian mirror (apt-get indextargets says none)" >&2
+		return 1
+	fi
+	mmdebstrap "$@" --aptopt="$cache/apt.conf" "$suite" "$root.part" "$cache/sources.list" >"$cache/log" 2>&1 || {
+		tail -n 60 "$cache/log" >&2
+		return 1
+	}
+	mv "$root.part" "$root"
+}
+
+# build_root SUITE [nocheck]: sets $root to a system with everything that building and checking the package takes, with
+# nocheck to all but its tests.
+build_root() {
+	root "build$2" "$1" "$(sed -n '/^Build-Depends/,/^Standards/p' "$here/debian/control")" \
+		--include=build-essential,lintian \
+		--customize-hook="mkdir -p \"\$1/src/debian\" && cp '$here/debian/control' \"\$1/src/debian/\"" \
+		--customize-hook="chroot \"\$1\" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -P '$2' build-dep /src" \
+		--customize-hook='rm -r "$1/src" && chroot "$1" useradd --create-home builder'
+}
+
+# machine_root SUITE DEB: sets $root to a small system that boots, with the archives of all packages that installing DEB
+# and its autopkgtest takes, so that it needs no network.
+machine_root() {
+	tools='autopkgtest dpkg-dev sane-airscan sane-utils'
+	root machine "$1" "$(dpkg-deb -f "$2" Depends)" \
+		--include=systemd-sysv,dbus,udev,iproute2,netbase --skip=cleanup/apt \
+		--customize-hook="cp '$2' \"\$1/mnt/package.deb\"" \
+		--customize-hook='chroot "$1" apt-get clean' \
+		--customize-hook="chroot \"\$1\" apt-get -q -y --download-only install /mnt/package.deb $tools" \
+		--customize-hook='rm "$1/mnt/package.deb" && : >"$1/etc/machine-id" && echo bridge >"$1/etc/hostname"'
+}
+
+# piuparts_base SUITE: sets $base to the archive of a clean system as piuparts wants it.
+piuparts_base() {
+	root piuparts "$1" '' --variant=buildd
+	base=$root.tar.gz
+	[ -e "$base" ] || tar --create --gzip --directory="$root" --file="$base" .
+}
+
+# try_piuparts SUITE DEB: installs, removes and purges DEB in a chroot, and fails when anything is left or broken.
+try_piuparts() {
+	piuparts --basetgz="$base" --distribution="$1" --no-eatmydata --warn-on-others --no-upgrade-test \
+		--log-file="$work/piuparts.log" "$2" >/dev/null 2>&1 || {
+		tail -n 60 "$work/piuparts.log" >&2
+		return 1
+	}
+}

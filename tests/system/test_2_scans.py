@@ -1,0 +1,54 @@
+"""Scans over the network from the installed service, and what the journal says of them."""
+
+from __future__ import annotations
+
+from tests.interop.comparison import assert_same_page
+from tests.interop.scanimage import Scanimage, bed_mm, virtual_scanner
+from tests.system.machine import UNIT, Machine
+
+
+def test_a_page_arrives(machine: Machine, client: Scanimage, tmp_path_factory: object) -> None:
+    """sane-airscan on another computer gets the page that SANE's virtual scanner has."""
+    bed = ("-l", "0", "-t", "0", "-x", bed_mm(), "-y", bed_mm())
+    original = virtual_scanner(client._directory).page("--mode", "Color", "--resolution", "75", *bed)
+
+    page = client.page("--mode", "Color", "--resolution", "75")
+
+    assert_same_page(page, original)
+
+
+def test_a_job_can_be_found_in_the_journal(machine: Machine, client: Scanimage) -> None:
+    """All entries of one job, and only those, are found by its number; they know their client."""
+    client.page("--mode", "Gray", "--resolution", "75")
+    job = machine.scanner()["history"][-1]
+
+    found = machine.journal("SYSLOG_IDENTIFIER=scanbridge", f"JOB_ID={job['id']}")
+
+    assert [entry["LOGGER"].startswith("bridge.jobs") for entry in found] == [True] * len(found)
+    assert found[0]["MESSAGE"].startswith(f"job {job['id']} accepted: ")
+    assert found[0]["CLIENT"] == machine.client.ipv4
+    assert found[-1]["MESSAGE"] == f"job {job['id']} Completed (None): 1 images"
+    assert {entry["PRIORITY"] for entry in found} == {"6"}
+
+
+def test_a_scanner_can_be_found_in_the_journal(machine: Machine) -> None:
+    """Entries about a scanner are found by its name."""
+    name = machine.scanner()["name"]
+
+    found = machine.messages(f"SCANNER={name}")
+
+    assert any(text.startswith(f"{name} is served at /") for text in found)
+
+
+def test_the_wire_fits_into_the_journal(machine: Machine, client: Scanimage) -> None:
+    """With the wire in the log, the largest messages arrive in the journal whole, each with its action's client."""
+    machine.write("/etc/scanbridge/scanbridge.toml", "[log]\nwire = true\n")
+    machine.run("systemctl", "reload", UNIT)
+    client.page("--mode", "Gray", "--resolution", "75")
+
+    texts = machine.messages(f"CLIENT={machine.client.ipv4}", "LOGGER=bridge.http.trace")
+
+    assert max(len(text) for text in texts) > 4096
+    assert all(text.count("Envelope") in (0, 2) for text in texts)
+    machine.write("/etc/scanbridge/scanbridge.toml", "")
+    machine.run("systemctl", "reload", UNIT)
