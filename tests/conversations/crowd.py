@@ -34,7 +34,7 @@ SCANNER_FAULTS = ("OperationFailed", "ServerErrorTemporaryError")
 @dataclass(eq=False)
 class Order:
     """A job that a client has ordered; `made` are the files that the scanner made of it and nobody has fetched yet;
-    `scanned` counts its pages.
+    `scanned` counts its pages, `doubtful` those of a worker that had talked nonsense before.
 
     `idle_since` is when its client last had something of it; `shaky` that the client did not always read.
     """
@@ -45,6 +45,7 @@ class Order:
     idle_since: float
     made: list[bytes] = field(default_factory=list)
     scanned: int = 0
+    doubtful: int = 0
     shaky: bool = False
     gone: bool = False
     cancelled: bool = False
@@ -116,7 +117,7 @@ class Crowd:
         """The client drops a connection; the jobs whose image was under way on it."""
         lost = [visit.order for visit in self.visits if visit.line is line]
         for order in lost:
-            order.gone = order.shaky = True
+            order.gone, order.idle_since = True, self._scene.reactor.seconds()
         self.visits = [visit for visit in self.visits if visit.line is not line]
         line.disconnect()
         return lost

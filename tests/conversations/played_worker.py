@@ -35,8 +35,10 @@ NONSENSE: dict[str, bytes] = {
 
 
 class PlayedWorker:
-    """One worker process. `image` is what it has written of its present image; `scanned` is told each page, with its
-    file, which is empty when that is not worth anything.
+    """One worker process.
+
+    `image` is what it has written of its present image, for the job `job`; `mad` says that it has talked nonsense.
+    `scanned` is told each page, with its file, which is empty when that is worth nothing.
     """
 
     def __init__(self, scene: Scene, process: FakeProcess, scanned: Callable[[PlayedWorker, bytes], None]) -> None:
@@ -45,6 +47,7 @@ class PlayedWorker:
         self.image = b""
         self.unread = b""
         self.job: int | None = None
+        self.mad = False
         self.leaving_since: float | None = None
         self._moved_at = scene.reactor.seconds()
         self._scene = scene
@@ -144,6 +147,7 @@ class PlayedWorker:
 
     def talk_nonsense(self, what: str) -> None:
         """Say what no worker says, or something right by chance."""
+        self.mad = True
         by_chance = {("a beginning", "starting"): "idle", ("an answer to nothing", "opening"): "open"}
         self.state = by_chance.get((what, self.state), self.state)
         self.process.protocol.childDataReceived(protocol.EVENT_FD, NONSENSE[what])

@@ -291,7 +291,8 @@ class Theatre:
                 canceled = order.cancelled or order.ended_by is JobReason.JOB_CANCELED_AT_DEVICE
                 assert (state == "Canceled") == canceled, said
                 assert (state == "Completed") == (order.ended_by in DONE and not canceled), said
-                assert int(count) == order.scanned, f"{said}, but {order.scanned} pages were scanned"
+                least = order.scanned - order.doubtful
+                assert least <= int(count) <= order.scanned, f"{said}, but {order.scanned} pages were scanned"
 
     def _check_cause(self, order: Order, state: str, reason: JobReason, count: int) -> None:
         """Whether there is a reason for a job to end like this."""
@@ -306,7 +307,7 @@ class Theatre:
             busy = self.crowd.busy(order)
             assert order.shaky or (not busy and idle >= self.jobs.retrieve_timeout_s - ROUNDING_S), f"after {idle} s"
         elif reason is JobReason.IMAGE_TRANSFER_ERROR:
-            assert order.shaky, "nobody went away"
+            assert order.shaky or order.gone, "nobody went away"
         elif reason is JobReason.JOB_COMPLETED_WITH_ERRORS:
             assert order.no_paper
         elif reason is JobReason.JOB_CANCELED_AT_DEVICE:
@@ -319,5 +320,6 @@ class Theatre:
         if worker.job is not None:
             order = self.order_of(worker.job)
             order.scanned += 1
+            order.doubtful += worker.mad
             if image:
                 order.made.append(image)
