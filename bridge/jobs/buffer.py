@@ -38,6 +38,7 @@ class ImageBuffer:
         self._writer_paused = False
         self._reader_paused = False
         self._complete = False
+        self._discarding = False
         self._failure: Exception | None = None
         self._consumer: IConsumer | None = None
         self._done: Deferred[None] | None = None
@@ -48,8 +49,8 @@ class ImageBuffer:
         return self._held
 
     def write(self, data: bytes) -> None:
-        """The next bytes; dropped when the buffer is closed or has failed."""
-        if self._complete or self._failure is not None or not data:
+        """The next bytes; dropped when nobody wants them any more."""
+        if self._complete or self._discarding or self._failure is not None or not data:
             return
         self._chunks.append(data)
         self._held += len(data)
@@ -60,8 +61,16 @@ class ImageBuffer:
 
     def finish(self) -> None:
         """There are no more bytes."""
+        if self._discarding:
+            return
         self._complete = True
         self._push()
+
+    def discard(self) -> None:
+        """Throw away what is held and what comes; `fail` must follow. Harmless when all is delivered."""
+        self._discarding = True
+        self._chunks.clear()
+        self._held = 0
 
     def fail(self, error: Exception) -> None:
         """The bytes are worth nothing; what is held is thrown away and `deliver` fails with `error`."""

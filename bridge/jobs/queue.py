@@ -30,7 +30,7 @@ from bridge.errors import (
 from bridge.interfaces import Scanner
 from bridge.jobs.job import Job, JobObserver
 from bridge.jobs.order import JobOrder
-from bridge.jobs.retrieval import Retrieval
+from bridge.jobs.retrieval import CANCEL_GRACE_S, Retrieval
 from bridge.jobs.states import JobReason, JobState, JobStatus
 from bridge.jobs.turn import Turn
 from bridge.scanner import outcomes
@@ -171,7 +171,7 @@ class JobQueue(JobObserver):
             raise JobNotFound(str(job_id))
         if not job.ending:
             job.cancel(JobReason.JOB_CANCELED_AT_DEVICE if client is None else JobReason.NONE)
-            self._end(job, JobCancelled())
+            self._end(job, JobCancelled(), CANCEL_GRACE_S)
 
     def stop(self) -> Deferred[None]:
         """Give all jobs up and the scanner back, for the end of the daemon. Fires when that is done."""
@@ -305,13 +305,13 @@ class JobQueue(JobObserver):
         retrieval.job.granted()
         turn.scan(retrieval)
 
-    def _end(self, job: Job, error: Exception) -> None:
-        """The job is over or terminating: answer its client, and give the scanner back if it has it."""
+    def _end(self, job: Job, error: Exception, after: float = 0) -> None:
+        """The job is over or terminating: answer its client `after` seconds, and give the scanner back if it has it."""
         self._disarm(job)
         retrieval = self._retrievals.get(job.id)
         if retrieval is not None:
             self._forget_retrieval(retrieval)
-            retrieval.refuse(error)
+            retrieval.refuse(error, after)
         if self._turn is not None and self._turn.job is job:
             self._turn.end()
         else:

@@ -19,6 +19,11 @@ START_PATIENCE_S = 10.0
 """Wait for a scanner that was asked to start before headers go out without it, such as for a cold lamp."""
 
 
+CANCEL_GRACE_S = 0.5
+"""From a client's CancelJob until its image connection is broken off: sane-airscan, which waits for the answer to
+CancelJob on another connection, can wait for ever when the image ends first."""
+
+
 class RetrievalOwner(Protocol):
     """What a retrieval tells the queue."""
 
@@ -58,6 +63,7 @@ class Retrieval:
         self._clock = clock
         self._owner = owner
         self._over = False
+        self._telling: IDelayedCall | None = None
         self._scanning = False
         self._moving = False
         self._buffer = ImageBuffer(owner.pause, owner.resume, self._moved)
@@ -124,6 +130,9 @@ class Retrieval:
 
     def abandon(self) -> None:
         """The client has gone."""
+        if self._telling is not None and self._telling.active():
+            self._telling.cancel()
+            self._buffer.fail(JobCancelled())
         if not self._over:
             self._over = True
             self._stop_waiting()
@@ -132,16 +141,28 @@ class Retrieval:
 
     # -- the queue's side ------------------------------------------------------------------------
 
-    def refuse(self, error: Exception) -> None:
-        """End it with `error`: as a fault while that is possible, else by a broken stream."""
+    def refuse(self, error: Exception, after: float = 0) -> None:
+        """End it with `error`: as a fault while that is possible, else by a broken stream.
+
+        The client hears nothing more from now on, and of the error `after` seconds.
+        """
         if self._over:
             return
         self._over = True
         self._stop_waiting()
+        self._buffer.discard()
+        if after:
+            self._telling = self._clock.callLater(after, self._tell, error)
+        else:
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        """Let the client hear of `error`, if it is still there."""
         self._buffer.fail(error)
         if not self.begun:
             self.begun = True
-            self.ready.errback(error)
+            if not self.ready.called:
+                self.ready.errback(error)
 
     def _begin(self) -> None:
         """Let the HTTP headers go out."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
@@ -106,7 +107,11 @@ class _Listing(ProcessProtocol):
 
     def _too_late(self) -> None:
         transport: Any = self.transport
-        transport.signalProcess("KILL")
+        try:
+            transport.signalProcess("KILL")
+        except ProcessExitedAlready:
+            # A child of its own holds the pipes open.
+            pass
         self._fail(ScannerError(Status.STALLED, f"looking for scanners took more than {LISTING_TIMEOUT_S:g} s"))
 
     def _fail(self, error: ScannerError) -> None:

@@ -34,6 +34,9 @@ LONGEST_PAUSE_S = 60.0
 FAILURES_TO_STOP = 3
 """So many failures in a row, and the scanner is shown as Stopped."""
 
+PROVEN_S = 30.0
+"""A worker that has been ready for so long shows that the failures are over, though no job has come."""
+
 
 class SupervisedScanner:
     """A scanner behind worker processes (`bridge.interfaces.Scanner`).
@@ -144,6 +147,8 @@ class SupervisedScanner:
             return
         self._warm = True
         self._stop_again()
+        if self._failures:
+            self._again = self._clock.callLater(PROVEN_S, self._proven)
         assert self._worker is not None
         if self._opening is not None:
             self._opening.begin(self._worker)
@@ -160,8 +165,8 @@ class SupervisedScanner:
     def opened(self, worker: WorkerProcess) -> ScanSession:
         """The opening has succeeded: a session for it."""
         self._opening = None
-        self._failures = 0
-        self._status.resume(_WORKER)
+        self._stop_again()
+        self._proven()
         return WorkerSession(
             worker, self._clock, self._start_timeout_s, self._read_timeout_s, lambda: self._give_back(worker)
         )
@@ -189,6 +194,7 @@ class SupervisedScanner:
         gone: Deferred[None] = Deferred()
         if self._worker is worker:
             self._warm = False
+            self._stop_again()
 
         def replace(_gone: None) -> None:
             if self._worker is worker:
@@ -229,6 +235,11 @@ class SupervisedScanner:
             self.log.warn("{name}: {error}, while its buttons were watched", name=self._name, error=error)
         else:
             self._count_failure(error)
+
+    def _proven(self) -> None:
+        """Workers work again."""
+        self._failures = 0
+        self._status.resume(_WORKER)
 
     def _watch_hangs(self) -> None:
         assert self._worker is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.jobs.retrieval import START_PATIENCE_S
+from bridge.jobs.retrieval import CANCEL_GRACE_S, START_PATIENCE_S
 from bridge.scanner.protocol import Cancel, Close, Ready, Status
 from bridge.settings import Jobs
 from bridge.soap import namespaces as ns
@@ -104,6 +104,7 @@ def test_cancelling_before_the_first_byte(scene: Scene) -> None:
     answer = scene.retrieve(job)
     scene.worker.open()
     assert len(scene.cancel(job)) == 0
+    scene.wire.advance(CANCEL_GRACE_S)
     assert str(fault_of(answer)) == "ClientErrorJobCancelled"
     assert any(isinstance(command, Cancel) for command in scene.reactor.processes[0].heard)
     assert scene.history() == [(job.id, "Canceled", "None", "0")]
@@ -117,8 +118,11 @@ def test_cancelling_in_mid_page(scene: Scene) -> None:
     scene.worker.open()
     scene.worker.begin(b"half a page")
     scene.cancel(job)
+    scene.worker.send(b"and the rest")
+    scene.wire.advance(CANCEL_GRACE_S)
     assert answer.status == 200
     assert answer.cut
+    assert b"and the rest" not in answer.body
     assert scene.history() == [(job.id, "Canceled", "None", "0")]
 
 

@@ -15,7 +15,7 @@ from bridge.errors import (
     TemporaryError,
 )
 from bridge.jobs.queue import CONDITION_MEMORY_S
-from bridge.jobs.retrieval import QUEUE_PATIENCE_S, START_PATIENCE_S
+from bridge.jobs.retrieval import CANCEL_GRACE_S, QUEUE_PATIENCE_S, START_PATIENCE_S
 from bridge.scanner.model import Format, InputSource
 from tests.deferreds import failure_result_of, no_result, success_result_of
 from tests.fakes.scripted_scanner import order
@@ -246,6 +246,7 @@ def test_cancelling_a_waiting_job() -> None:
     story.ask(first)
     held = story.ask(second)
     story.queue.cancel(second.id, "192.0.2.1")
+    story.clock.advance(CANCEL_GRACE_S)
     failure_result_of(held, JobCancelled)
     assert story.events[-3:] == ["2 Terminating None 0", "2 Canceled None 0", "2 ended"]
     with pytest.raises(JobCancelled):
@@ -263,10 +264,15 @@ def test_cancelling_a_scanning_job_stops_the_scanner() -> None:
     session = story.scanner.session
     assert session.sink is not None
     session.sink.image_started()
-    delivery = success_result_of(asked).deliver(Consumer())
+    consumer, asked_sink = Consumer(), session.sink
+    delivery = success_result_of(asked).deliver(consumer)
     story.queue.cancel(job.id, "192.0.2.1")
-    failure_result_of(delivery, JobCancelled)
     assert story.state(job) == "Terminating None 0"
+    asked_sink.image_data(b"too late")
+    assert consumer.data == b""
+    no_result(delivery)
+    story.clock.advance(CANCEL_GRACE_S)
+    failure_result_of(delivery, JobCancelled)
     story.queue.cancel(job.id, "192.0.2.1")
     assert session.closed is not None
     session.closed.callback(None)
@@ -300,9 +306,9 @@ def test_cancelling_while_the_scanner_opens() -> None:
     asked = story.ask(job)
     assert story.state(job) == "Started None 0"
     story.queue.cancel(job.id, None)
+    assert story.scanner.openings[-1].called
+    story.clock.advance(CANCEL_GRACE_S)
     failure_result_of(asked, JobCancelled)
-    failure = story.scanner.openings[-1]
-    assert failure.called
     assert story.state(job) == "Canceled JobCanceledAtDevice 0"
     assert story.scanner.status.state.value == "Idle"
 

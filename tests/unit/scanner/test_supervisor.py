@@ -11,7 +11,14 @@ from bridge.scanner.process import KILL_AFTER_S, LEAVE_AFTER_S, TERM_AFTER_S
 from bridge.scanner.protocol import Status
 from bridge.scanner.spawning import DESCRIBE_TIMEOUT_S, LISTING_TIMEOUT_S, Spawner
 from bridge.scanner.status import ScannerStatus
-from bridge.scanner.supervisor import FAILURES_TO_STOP, FIRST_PAUSE_S, READY_TIMEOUT_S, SupervisedScanner
+from bridge.scanner.supervisor import (
+    FAILURES_TO_STOP,
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    PROVEN_S,
+    READY_TIMEOUT_S,
+    SupervisedScanner,
+)
 from tests.deferreds import failure_result_of, no_result, success_result_of
 from tests.fakes.process_reactor import FakeProcess, ProcessReactor
 from tests.fakes.scripted_scanner import FLATBED_AND_FEEDER, request, utc
@@ -326,6 +333,34 @@ def test_workers_that_keep_dying_are_tried_less_and_less(bench: Bench) -> None:
     assert bench.status.state.value == "Idle"
 
 
+def test_failures_are_over_when_a_worker_lasts(bench: Bench) -> None:
+    """A Stopped scanner is Idle again when a worker has been ready for a while, without any job."""
+    bench.scanner.start()
+    for _ in range(FAILURES_TO_STOP):
+        bench.reactor.process.exit(None, 11)
+        bench.reactor.advance(LONGEST_PAUSE_S)
+    bench.reactor.process.say(protocol.Ready())
+    bench.reactor.advance(PROVEN_S - 0.1)
+    assert bench.status.state.value == "Stopped"
+    bench.reactor.advance(0.1)
+    assert bench.status.state.value == "Idle"
+    bench.reactor.process.exit(None, 11)
+    bench.reactor.advance(FIRST_PAUSE_S)
+    assert bench.status.state.value == "Idle"
+
+
+def test_an_opening_that_is_cancelled_before_the_worker_is_ready(bench: Bench) -> None:
+    """The time of a worker that was given back does not run on against it."""
+    opening = bench.scanner.open(request())
+    bench.reactor.process.obedient = False
+    bench.reactor.advance(READY_TIMEOUT_S - 2)
+    opening.cancel()
+    failure_result_of(opening)
+    bench.reactor.advance(2.5)
+    assert len(bench.reactor.processes) == 1
+    assert bench.scanner.restarts == 0
+
+
 def test_a_worker_that_cannot_start_says_why(bench: Bench) -> None:
     """A worker that says Failed instead of Ready and ends is a failure in its own words."""
     opening = bench.scanner.open(request())
@@ -372,6 +407,15 @@ def test_listing_that_crashes_says_what_it_said() -> None:
     reactor.process.protocol.childDataReceived(2, b"double free or corruption\n")
     reactor.process.exit(None, 6)
     assert "double free" in str(failure_result_of(devices, ScannerError))
+
+
+def test_listing_that_leaves_a_child_behind() -> None:
+    """A listing process that has ended while a child of its own holds its pipes fails when its time is over."""
+    reactor = ProcessReactor()
+    devices = Spawner(reactor, "/nowhere").devices()
+    reactor.process.pid = None
+    reactor.advance(LISTING_TIMEOUT_S)
+    failure_result_of(devices, ScannerError)
 
 
 def test_listing_that_hangs_is_killed() -> None:
