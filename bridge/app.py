@@ -62,6 +62,7 @@ class Bridge:
     def __init__(self, settings: Settings, reactor: Any, log_levels: journal.LogLevels) -> None:
         self.settings = settings
         self.ready = False
+        self._stopping = False
         self.http_port = 0
         self.scanners: list[ServedScanner] = []
         self._reactor = reactor
@@ -122,12 +123,14 @@ class Bridge:
         )
         for found in await self._finder.find():
             await self._serve(found)
-        self._discovery.startService()
-        self.ready = True
+        if not self._stopping:
+            self._discovery.startService()
+            self.ready = True
 
     def stop(self) -> Deferred[None]:
         """Say Bye, end jobs and workers, close everything. Fires when no process of ours is left."""
         self.ready = False
+        self._stopping = True
         for retry in self._retries:
             if retry.active():
                 retry.cancel()
@@ -157,8 +160,10 @@ class Bridge:
         self._near.allow(fresh.network.allow)
         for scanner in self.scanners:
             scanner.watch_buttons(fresh.scanner)
+            scanner.move_to(fresh.scanner.location)
         self.log.info(
-            "settings read again: log, network.allow and scanner.buttons are in effect, the others after a restart"
+            "settings read again: log, network.allow, scanner.buttons and scanner.location are in effect, "
+            "the others after a restart"
         )
 
     # -- scanners --------------------------------------------------------------------------------
@@ -168,6 +173,8 @@ class Bridge:
         try:
             capabilities = await found.spawner.describe(found.device)
         except ScannerError as error:
+            if self._stopping:
+                return
             pause = RETRY_S[min(attempt, len(RETRY_S) - 1)]
             self.log.warn(
                 "{title} does not answer: {error}. It is asked again in {pause:g} s; "
@@ -178,6 +185,8 @@ class Bridge:
             )
             again = self._reactor.callLater(pause, self._serve_again, found, attempt + 1)
             self._retries = [retry for retry in self._retries if retry.active()] + [again]
+            return
+        if self._stopping:
             return
         taken = {scanner.enrolled.uuid for scanner in self.scanners}
         enrolled = self._identity.enrol(found.device, taken)

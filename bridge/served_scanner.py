@@ -35,7 +35,7 @@ from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
 from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.destinations import Destination, Destinations
-from bridge.wsscan.events import EVENT_ACTIONS, ScanEvents
+from bridge.wsscan.events import EVENT_ACTIONS, ElementChanges, ScanEvents
 from bridge.wsscan.press import Presses
 from bridge.wsscan.purpose import purpose_of_button
 from bridge.wsscan.service import ScanService
@@ -94,9 +94,6 @@ class ServedScanner:
         self.watch_buttons(settings.scanner)
         limits = QueueLimits(settings.jobs.retrieve_timeout_s, settings.jobs.queue_limit, settings.jobs.history_limit)
         self.queue = JobQueue(self.scanner, found.spawner.clock, utc_now, around.identity.reserve_job_id, limits)
-        names = ScannerNames(
-            self.metadata.friendly_name, info=enrolled.title, location=settings.scanner.location
-        )
         self.destinations = Destinations(found.spawner.clock)
         self.events = EventSource(
             EVENT_ACTIONS,
@@ -110,20 +107,21 @@ class ServedScanner:
         told = ScanEvents(self.events.publish)
         self.queue.observe(told)
         self.status.observe(told)
-        service = ScanService(
+        self._service = ScanService(
             self.scanner,
             self.queue,
-            names,
+            self._names(settings.scanner.location),
             FORMAT_COLORS,
             fits=partial(fits, spool_limit=settings.jobs.spool_limit_mb * 1_000_000),
             dib_file_header=settings.interop.dib_file_header,
             push=self.presses,
             extensions=[self.events],
         )
+        self._changes = ElementChanges(self.events.publish, self._service.sections())
         fault_status = cast(FaultStatus, settings.interop.fault_status)
         device = DeviceEndpoint(self.metadata, around.target)
         self._device_resource = SoapResource(device, fault_status=fault_status, trace=around.trace)
-        self._service_resource = SoapResource(service, fault_status=fault_status, trace=around.trace)
+        self._service_resource = SoapResource(self._service, fault_status=fault_status, trace=around.trace)
         self.target_device = TargetDevice(
             enrolled.uuid,
             self.metadata.device_path,
@@ -141,6 +139,14 @@ class ServedScanner:
         Raises UnknownDestination or NoDestination.
         """
         return self.presses.press(destination, self.scanner.loaded_source())
+
+    def move_to(self, location: str) -> None:
+        """The scanner stands at `location` now: whoever has subscribed is told (checklist 288)."""
+        self._service.rename(self._names(location))
+        self._changes.check()
+
+    def _names(self, location: str) -> ScannerNames:
+        return ScannerNames(self.metadata.friendly_name, info=self.enrolled.title, location=location)
 
     def watch_buttons(self, settings: ScannerSettings) -> None:
         """Watch the scanner's own buttons from now on, or leave them alone, as `settings` say."""

@@ -5,13 +5,20 @@ Pytest imports this module before any test module, hence before anything of the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests import envelope_watch
 
 envelope_watch.install()
+
+# Where CI is set, a run tells of the change under test and not of luck; elsewhere each run looks at something new.
+hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("repeatable")
 
 pytest_plugins = ["tests.conformance", "tests.chaos.fixtures"]
 

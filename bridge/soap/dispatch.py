@@ -6,6 +6,8 @@ Parse, check the addressing, ask the endpoint, write the envelope; and turn ever
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +23,12 @@ from bridge.soap.faults import SoapFault, scan_fault
 from bridge.soap.parser import MalformedXml, TooLarge
 
 log = Logger()
+
+REFUSALS_AT_ONCE = 20
+"""Refused requests in a row that are told in the log at its usual level."""
+
+REFUSALS_PER_MINUTE = 10
+"""Refused requests that are told when they come for a long time."""
 
 FaultStatus = Literal["soap12", "500", "200"]
 """The HTTP status of faults: as the SOAP 1.2 binding has it, or always the same (setting interop.fault_status)."""
@@ -90,10 +98,11 @@ class Call:
         action = (self._request.action if self._request is not None else None) or ""
         if isinstance(error, MalformedXml):
             status = 413 if isinstance(error, TooLarge) else 400
-            log.debug("{peer} sent no XML that is taken: {error}", peer=self._exchange.peer_host, error=error)
+            _tell("{peer} sent no XML that is taken: {error}", peer=self._exchange.peer_host, error=str(error))
             return Answer(status, fault_message(SoapFault.sender(str(error)), None), action)
         if isinstance(error, SoapFault | Refusal):
-            log.debug("{action} of {peer} refused: {error}", action=action, peer=self._exchange.peer_host, error=error)
+            name = action.rpartition("/")[2] or "a request"
+            _tell("{action} of {peer} refused: {error}", action=name, peer=self._exchange.peer_host, error=str(error))
         else:
             log.failure(
                 "{action} of {peer} failed", Failure(error), action=action or "a request", peer=self._exchange.peer_host
@@ -114,3 +123,26 @@ class Call:
 
     def _status(self, fault: SoapFault) -> int:
         return fault.http_status if self._fault_status == "soap12" else int(self._fault_status)
+
+
+class _Telling:
+    """Lets so many lines about refusals into the log at its usual level that a flood of bad requests is none there."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._room = float(REFUSALS_AT_ONCE)
+        self._at = clock()
+
+    def __call__(self, text: str, **fields: object) -> None:
+        """Log `text`, below the usual level when there were too many before."""
+        now = self._clock()
+        self._room = min(REFUSALS_AT_ONCE, self._room + (now - self._at) * REFUSALS_PER_MINUTE / 60)
+        self._at = now
+        if self._room >= 1:
+            self._room -= 1
+            log.info(text, **fields)
+        else:
+            log.debug(text, **fields)
+
+
+_tell = _Telling()

@@ -51,7 +51,7 @@ class Operations:
     ) -> None:
         self._scanner = scanner
         self._queue = queue
-        self._names = names
+        self.names = names
         self._offer = offer
         self._push = push
 
@@ -71,7 +71,7 @@ class Operations:
     def sections(self) -> dict[str, Callable[[], Element]]:
         """What GetScannerElements can be asked for, by name; events of changed elements are made of the same."""
         return {
-            "ScannerDescription": lambda: scanner_description(self._names),
+            "ScannerDescription": lambda: scanner_description(self.names),
             "ScannerConfiguration": lambda: scanner_configuration(self._offer()),
             "ScannerStatus": lambda: scanner_status(self._scanner.status),
             "DefaultScanTicket": lambda: write_ticket(default_ticket(self._offer()), "DefaultScanTicket"),

@@ -62,6 +62,10 @@ class ScanService:
         """The scan service's fault for `error` (wsd-scan.md 10)."""
         return scan_fault(error)
 
+    def rename(self, names: ScannerNames) -> None:
+        """Tell people `names` from now on."""
+        self._operations.names = names
+
     def sections(self) -> Mapping[str, Callable[[], Element]]:
         """The parts of the scanner's description, by name, for events that tell of their change."""
         return self._operations.sections()

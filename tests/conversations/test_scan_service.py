@@ -84,7 +84,7 @@ def test_a_feeder_batch(scene: Scene) -> None:
     assert text(elements, ".//wscn:JobStatus/wscn:ScansCompleted") == "3"
 
 
-@pytest.mark.conformance(183, 199)
+@pytest.mark.conformance(199)
 def test_an_empty_feeder(scene: Scene) -> None:
     """A feeder without paper is a fault at the first image, the scanner stays usable and says InputTrayEmpty."""
     job = scene.create(ticket(parameters=feeder()))

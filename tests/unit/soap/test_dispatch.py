@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, capturedLogs
 
 from bridge.errors import BridgeError, NotAcceptingJobs, ScannerError
+from bridge.soap import dispatch
 from bridge.soap import namespaces as ns
 from bridge.soap.dispatch import Answer, Call, FaultStatus
 from bridge.soap.envelope import Envelope, read_envelope
@@ -253,3 +254,19 @@ def test_an_operation_may_ignore_that_it_was_cancelled() -> None:
     answering = call.start()
     call.cancel()
     assert success_result_of(answering).streamed is reply
+
+
+def test_refusals_are_told_until_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused request is a line of the usual log; a flood of them goes below it, and is over when it is over."""
+    told: list[str] = []
+    monkeypatch.setattr(dispatch.log, "info", lambda text, **fields: told.append(text))
+    monkeypatch.setattr(dispatch.log, "debug", lambda text, **fields: None)
+    now = [0.0]
+    tell = dispatch._Telling(lambda: now[0])
+    for _ in range(100):
+        tell("refused")
+    assert len(told) == dispatch.REFUSALS_AT_ONCE
+    now[0] += 60
+    for _ in range(100):
+        tell("refused")
+    assert len(told) == dispatch.REFUSALS_AT_ONCE + dispatch.REFUSALS_PER_MINUTE

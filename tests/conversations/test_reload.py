@@ -1,0 +1,47 @@
+"""What subscribers hear when the settings of a scanner change while it is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from bridge.soap import namespaces as ns
+from tests.conversations.scene import NAMES, Fault, Scene, feeder, text, ticket
+
+SUBSCRIBE = (
+    "<wse:Subscribe><wse:Delivery><wse:NotifyTo><wsa:Address>http://192.0.2.20:5357/sink</wsa:Address></wse:NotifyTo>"
+    "</wse:Delivery><wse:Expires>PT1H</wse:Expires>"
+    f'<wse:Filter Dialect="{ns.WSDP}/Action">{ns.WSCN}/ScannerElementsChangeEvent</wse:Filter></wse:Subscribe>'
+)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+@pytest.mark.conformance(288)
+def test_a_scanner_that_was_carried_elsewhere(scene: Scene) -> None:
+    """A new location is one ScannerElementsChangeEvent with the whole ScannerDescription and nothing else."""
+    scene.ask(f"{ns.WSE}/Subscribe", SUBSCRIBE)
+    scene.served.move_to("in the attic")
+    scene.served.move_to("in the attic")
+    scene.wire.pump()
+    ((url, message),) = scene.sinks.posted
+    assert url == "http://192.0.2.20:5357/sink"
+    (changes,) = etree.fromstring(message).iterfind(".//wscn:ElementChanges", NAMES)
+    assert [ns.local_name(section.tag) for section in changes] == ["ScannerDescription"]
+    assert text(changes, ".//wscn:ScannerLocation") == "in the attic"
+    assert text(changes, ".//wscn:ScannerName") == scene.served.metadata.friendly_name
+
+
+@pytest.mark.conformance(183, 185)
+def test_a_feeder_whose_sensor_says_that_it_is_empty(scene: Scene) -> None:
+    """Where a sensor tells, CreateScanJob for an empty feeder is the fault at once, and there is no job."""
+    scene.served.buttons.page_loaded = False
+    with pytest.raises(Fault, match="ClientErrorNoImagesAvailable"):
+        scene.create(ticket(parameters=feeder()))
+    assert scene.active() == []
+    scene.create(ticket())
