@@ -20,6 +20,7 @@ HANG_S = 120.0
 """After so long a program on the machine is taken to hang; no test relies on it."""
 
 UNIT = "scanbridge.service"
+SETTINGS = "/etc/scanbridge/scanbridge.toml"
 PACKAGES = "/mnt/packages"
 """Where the machine sees the built packages."""
 
@@ -168,7 +169,13 @@ class Machine:
 
     def configure(self, text: str) -> None:
         """Write the settings, and start the service anew with them."""
-        self.write("/etc/scanbridge/scanbridge.toml", text)
+        self.write(SETTINGS, text)
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the service anew, however often it was started already: tests do it more often than people."""
+        self.run("systemctl", "daemon-reload")
+        self.try_run("systemctl", "reset-failed", UNIT)
         self.run("systemctl", "restart", UNIT)
 
     def write(self, path: str, text: str) -> None:

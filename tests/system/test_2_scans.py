@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.interop.comparison import assert_same_page
 from tests.interop.scanimage import Scanimage, bed_mm, virtual_scanner
-from tests.system.machine import UNIT, Machine
+from tests.system.machine import SETTINGS, UNIT, Machine
 
 
-def test_a_page_arrives(machine: Machine, client: Scanimage, tmp_path_factory: object) -> None:
+def test_a_page_arrives(machine: Machine, client: Scanimage, tmp_path: Path) -> None:
     """sane-airscan on another computer gets the page that SANE's virtual scanner has."""
     bed = ("-l", "0", "-t", "0", "-x", bed_mm(), "-y", bed_mm())
-    original = virtual_scanner(client._directory).page("--mode", "Color", "--resolution", "75", *bed)
+    original = virtual_scanner(tmp_path).page("--mode", "Color", "--resolution", "75", *bed)
 
     page = client.page("--mode", "Color", "--resolution", "75")
 
@@ -42,7 +44,7 @@ def test_a_scanner_can_be_found_in_the_journal(machine: Machine) -> None:
 
 def test_the_wire_fits_into_the_journal(machine: Machine, client: Scanimage) -> None:
     """With the wire in the log, the largest messages arrive in the journal whole, each with its action's client."""
-    machine.write("/etc/scanbridge/scanbridge.toml", "[log]\nwire = true\n")
+    machine.write(SETTINGS, "[log]\nwire = true\n")
     machine.run("systemctl", "reload", UNIT)
     client.page("--mode", "Gray", "--resolution", "75")
 
@@ -50,5 +52,5 @@ def test_the_wire_fits_into_the_journal(machine: Machine, client: Scanimage) -> 
 
     assert max(len(text) for text in texts) > 4096
     assert all(text.count("Envelope") in (0, 2) for text in texts)
-    machine.write("/etc/scanbridge/scanbridge.toml", "")
+    machine.write(SETTINGS, "")
     machine.run("systemctl", "reload", UNIT)

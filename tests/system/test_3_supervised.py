@@ -11,7 +11,7 @@ import pytest
 from tests.interop.discovery_client import Client
 from tests.interop.push_scan import WaitingPc
 from tests.interop.scanimage import Scanimage, slow_scanner
-from tests.system.machine import UNIT, Machine
+from tests.system.machine import SETTINGS, UNIT, CommandFailed, Machine
 
 SLOW = ("--mode", "Gray", "--resolution", "75")
 """A page that takes the slow scanner three seconds."""
@@ -23,8 +23,8 @@ WATCHDOG = f"/run/systemd/system/{UNIT}.d/soon.conf"
 def slow(machine: Machine, tmp_path: Path) -> Iterator[None]:
     """A scanner that takes its time, so that something can happen in the middle of a page."""
     for file in Path(slow_scanner(tmp_path)).iterdir():
-        machine.write(f"/etc/scanbridge/slow/{file.name}", file.read_text("ascii"))
-    machine.configure('[scanner]\nvirtual = "never"\nsane_config_dir = "/etc/scanbridge/slow"\n')
+        machine.write(f"/etc/sane.d/slow/{file.name}", file.read_text("ascii"))
+    machine.configure('[scanner]\nvirtual = "never"\nsane_config_dir = "/etc/sane.d/slow"\n')
     yield
     machine.configure("")
 
@@ -34,12 +34,10 @@ def impatient(machine: Machine) -> Iterator[None]:
     """The watchdog waits four seconds, not thirty."""
     assert machine.show("WatchdogUSec") == "30s"
     machine.write(WATCHDOG, "[Service]\nWatchdogSec=4\n")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "restart", UNIT)
+    machine.restart()
     yield
-    machine.run("rm", WATCHDOG)
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "restart", UNIT)
+    machine.run("rm", "-r", WATCHDOG.rpartition("/")[0])
+    machine.restart()
 
 
 def scanning(machine: Machine) -> bool:
@@ -65,14 +63,14 @@ def test_reload_keeps_jobs(machine: Machine, slow: None, client: Scanimage) -> N
 
 def test_reload_of_bad_settings(machine: Machine) -> None:
     """Settings that are wrong are told of in the log, and the service goes on with the old ones."""
-    machine.write("/etc/scanbridge/scanbridge.toml", "[network]\nhttp_prot = 1\n")
+    machine.write(SETTINGS, "[network]\nhttp_prot = 1\n")
 
     machine.run("systemctl", "reload", UNIT)
 
     machine.until(machine.serves)
     (entry,) = (entry for entry in machine.journal("PRIORITY=3") if "http_prot" in entry["MESSAGE"])
     assert "the settings stay as they are" in entry["MESSAGE"]
-    machine.write("/etc/scanbridge/scanbridge.toml", "")
+    machine.write(SETTINGS, "")
 
 
 def test_restart_in_the_middle_of_a_page(machine: Machine, slow: None, client: Scanimage) -> None:
@@ -153,9 +151,10 @@ def test_a_daemon_that_is_killed_comes_back(machine: Machine) -> None:
 
 def test_wrong_settings_are_not_tried_again(machine: Machine) -> None:
     """A service with wrong settings fails once, with the file, the setting and what was expected in the log."""
-    machine.write("/etc/scanbridge/scanbridge.toml", "[network]\nhttp_port = 99999\n")
+    machine.write(SETTINGS, "[network]\nhttp_port = 99999\n")
 
-    assert machine.try_run("systemctl", "restart", UNIT).returncode != 0
+    with pytest.raises(CommandFailed):
+        machine.restart()
 
     assert (machine.show("ActiveState"), machine.show("ExecMainStatus")) == ("failed", "2")
     (text,) = (text for text in machine.messages() if "99999" in text)
