@@ -125,6 +125,7 @@ class Bridge:
             await self._serve(found)
         if not self._stopping:
             self._discovery.startService()
+            self._warn_of_missing_interfaces()
             self.ready = True
 
     def stop(self) -> Deferred[None]:
@@ -231,6 +232,19 @@ class Bridge:
         return {"destination": told.name, "client": told.client}
 
     # -- the network -----------------------------------------------------------------------------
+
+    def _warn_of_missing_interfaces(self) -> None:
+        """Say so where nobody can find the scanners; an interface that comes later is used all the same."""
+        present = [interface.name for interface in self._interfaces()]
+        missing = [name for name in self.settings.network.interfaces if name not in present]
+        if missing:
+            self.log.warn(
+                "network.interfaces names {missing}, not there or not up; this machine has {names}",
+                missing=", ".join(missing),
+                names=", ".join(name for _index, name in socket.if_nameindex()),
+            )
+        elif not present:
+            self.log.warn("no network is up: until one is, only programs on this machine can scan")
 
     def _interfaces(self) -> list[netif.Interface]:
         return netif.interfaces(self.settings.network.interfaces, self.settings.network.ipv6)
