@@ -69,6 +69,8 @@ class ImageBuffer:
     def discard(self) -> None:
         """Throw away what is held and what comes; `fail` must follow. Harmless when all is delivered."""
         self._discarding = True
+        # What is thrown away was not delivered: without it the file is not complete any more.
+        self._complete = False
         self._chunks.clear()
         self._held = 0
 

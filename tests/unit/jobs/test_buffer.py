@@ -93,6 +93,24 @@ def test_a_failure_before_delivery_is_told_at_delivery() -> None:
     assert failure_result_of(writer.buffer.deliver(Consumer())) is error
 
 
+def test_what_is_thrown_away_is_never_taken_for_delivered() -> None:
+    """A file whose end has come and whose rest is discarded does not end well, although nothing is left to push."""
+    writer = Writer()
+    consumer = Consumer()
+    done = writer.buffer.deliver(consumer)
+    writer.buffer.write(b"taken")
+    writer.buffer.pauseProducing()
+    writer.buffer.write(b"discarded")
+    writer.buffer.finish()
+    writer.buffer.discard()
+    writer.buffer.resumeProducing()
+    no_result(done)
+    error = RuntimeError("cancelled")
+    writer.buffer.fail(error)
+    assert failure_result_of(done) is error
+    assert consumer.data == b"taken"
+
+
 @given(st.lists(st.one_of(st.binary(min_size=1, max_size=50), st.sampled_from(["pause", "resume"])), max_size=60))
 def test_every_byte_arrives_once_and_in_order(steps: list[bytes | str]) -> None:
     """Whatever pauses come between, the client gets exactly what was written, and then the end."""
