@@ -132,6 +132,7 @@ class Bridge:
         """Say Bye, end jobs and workers, close everything. Fires when no process of ours is left."""
         self.ready = False
         self._stopping = True
+        self.log.info("scanbridge stops")
         for retry in self._retries:
             if retry.active():
                 retry.cancel()

@@ -96,7 +96,9 @@ class Jobs:
 class Push:
     """Where a scan goes that starts with a press of a button."""
 
-    destination: str = setting("", Text(), "name of the computer's destination; empty: chosen on the status page")
+    destination: str = setting(
+        "", Text(), "name of the computer's destination; empty: the one that was used last, else the newest"
+    )
 
 
 @dataclass(frozen=True, slots=True)
