@@ -51,9 +51,10 @@ build_root() {
 # and its autopkgtest takes, so that it needs no network.
 machine_root() {
 	tools='autopkgtest dpkg-dev sane-airscan sane-utils'
+	cp "$2" "$cache/package.deb"
 	root machine "$1" "$(dpkg-deb -f "$2" Depends)" \
 		--include=systemd-sysv,dbus,udev,iproute2,netbase --skip=cleanup/apt \
-		--customize-hook="cp '$2' \"\$1/mnt/package.deb\"" \
+		--customize-hook="cp '$cache/package.deb' \"\$1/mnt\"" \
 		--customize-hook='chroot "$1" apt-get clean' \
 		--customize-hook="chroot \"\$1\" apt-get -q -y --download-only install /mnt/package.deb $tools" \
 		--customize-hook='rm "$1/mnt/package.deb" && : >"$1/etc/machine-id" && echo bridge >"$1/etc/hostname"'

@@ -15,7 +15,7 @@ def test_autopkgtest(machine: Machine) -> None:
     machine.run("sh", "-c", "apt-get -q -y install autopkgtest sane-airscan sane-utils")
     options = "--no-built-binaries --ignore-restrictions=isolation-container"
     told = machine.run("sh", "-c", f"autopkgtest {options} {PACKAGES}/source/ -- null 2>&1")
-    assert re.findall(r"^(\w+) +PASS$", told, re.MULTILINE) == ["scan", "service"]
+    assert set(re.findall(r"^(\w+) +(\w+)$", told, re.MULTILINE)) == {("scan", "PASS"), ("service", "PASS")}
 
 
 def test_upgrade(machine: Machine) -> None:
