@@ -28,7 +28,8 @@ def subscribe(sink: str = SINK, mode: str = "", expires: str = "PT1H", action: s
     return (
         f"<wse:Subscribe><wse:Delivery{mode}><wse:NotifyTo><wsa:Address>{sink}</wsa:Address></wse:NotifyTo>"
         "</wse:Delivery>"
-        f'<wse:Expires>{expires}</wse:Expires><wse:Filter Dialect="{ns.WSDP}/Action">{kept}</wse:Filter></wse:Subscribe>'
+        f'<wse:Expires>{expires}</wse:Expires><wse:Filter Dialect="{ns.WSDP}/Action">{kept}</wse:Filter>'
+        "</wse:Subscribe>"
     )
 
 
