@@ -283,6 +283,9 @@ def serve(settings: Settings) -> int:
     outcome = [0]
 
     def started(_nothing: None) -> None:
+        if not bridge.ready:
+            # It was told to stop before it was up.
+            return
         count = len(bridge.scanners)
         print(welcome(bridge.names, bridge.http_port, virtual=bridge.virtual), flush=True)
         print(f"ready http_port={bridge.http_port} scanners={count}", file=sys.stderr, flush=True)
