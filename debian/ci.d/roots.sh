@@ -50,7 +50,7 @@ build_root() {
 # machine_root SUITE DEB: sets $root to a small system that boots, with the archives of all packages that installing DEB
 # and its autopkgtest takes, so that it needs no network.
 machine_root() {
-	tools='autopkgtest dpkg-dev sane-airscan sane-utils'
+	tools='autopkgtest dpkg-dev sane-airscan sane-utils umockdev'
 	cp "$2" "$cache/package.deb"
 	root machine "$1" "$(dpkg-deb -f "$2" Depends)" \
 		--include=systemd-sysv,dbus,udev,iproute2,netbase --skip=cleanup/apt \

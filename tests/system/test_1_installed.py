@@ -106,6 +106,48 @@ def test_it_can_be_started_by_a_plug(machine: Machine) -> None:
     machine.run("systemctl", "enable", "scanbridge.service")
 
 
+def plugged(machine: Machine, vendor: str, product: str) -> dict[str, str]:
+    """What udev says of a USB device with these ids, by all rules that are installed on the machine."""
+    path = "/devices/pci0000:00/0000:00:14.0/usb1/1-2"
+    device = f"""P: {path}
+N: bus/usb/001/005
+E: BUSNUM=001
+E: DEVNAME=/dev/bus/usb/001/005
+E: DEVNUM=005
+E: DEVTYPE=usb_device
+E: MAJOR=189
+E: MINOR=4
+E: PRODUCT={vendor}/{product}/100
+E: SUBSYSTEM=usb
+A: bDeviceClass=ff\\n
+A: busnum=1\\n
+A: devnum=5\\n
+A: dev=189:4\\n
+A: idProduct={product}\\n
+A: idVendor={vendor}\\n
+"""
+    machine.write("/tmp/device.umockdev", device)
+    told = machine.run(
+        *("umockdev-run", "--device=/tmp/device.umockdev", "--"),
+        *("sh", "-c", f"udevadm test --action=add {path} 2>&1"),
+    )
+    return dict(re.findall(r"^\s*(?:E: )?([A-Za-z_]+)=(.*)$", told, re.MULTILINE))
+
+
+def test_a_scanner_starts_the_service(machine: Machine) -> None:
+    """What libsane's rules take for a scanner asks systemd for the service, after those rules; a keyboard does not."""
+    machine.run("sh", "-c", "apt-get -q -y install umockdev")
+
+    scanner = plugged(machine, "04a9", "190f")
+    keyboard = plugged(machine, "04d9", "1702")
+
+    assert scanner["libsane_matched"] == "yes"
+    assert scanner["SYSTEMD_WANTS"] == "scanbridge-plugged.service"
+    assert ":systemd:" in scanner["TAGS"]
+    assert keyboard["SUBSYSTEM"] == "usb"
+    assert "SYSTEMD_WANTS" not in keyboard
+
+
 def test_the_rule_is_well_written(machine: Machine) -> None:
     """This system's udev reads the rule without complaint; Debian 12's cannot be asked."""
     rule = "/usr/lib/udev/rules.d/70-scanbridge.rules"
