@@ -37,6 +37,10 @@ MAX_ANSWER = 65536
 """Most bytes of an answer, headers included; a sink that says more is cut off."""
 
 
+MAX_ANSWER_LINES = 256
+"""Most lines of an answer, for the same reason: the time that Agent takes for headers grows with their square."""
+
+
 class DeliveryError(BridgeError):
     """The event sink did not take the message."""
 
@@ -161,15 +165,20 @@ class _SinkEndpoint:
 
 
 class _Bounded(ProtocolWrapper):
-    """Cuts the connection when more than MAX_ANSWER bytes have come in; Agent itself takes any number of headers."""
+    """Cuts the connection when more than MAX_ANSWER bytes have come in, or more than MAX_ANSWER_LINES lines.
+
+    Agent itself takes any number of headers, and with the shortest in MAX_ANSWER it holds the reactor up for seconds.
+    """
 
     _received = 0
+    _lines = 0
     transport: Any
 
     def dataReceived(self, data: bytes) -> None:
         """Pass on what is within the limit."""
         self._received += len(data)
-        if self._received > MAX_ANSWER:
+        self._lines += data.count(b"\n")
+        if self._received > MAX_ANSWER or self._lines > MAX_ANSWER_LINES:
             self.transport.abortConnection()
         else:
             super().dataReceived(data)  # type: ignore[no-untyped-call]

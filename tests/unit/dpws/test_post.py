@@ -13,7 +13,7 @@ from twisted.internet.task import Clock, deferLater
 from twisted.web.client import ResponseFailed, ResponseNeverReceived
 
 from bridge.dpws.notifier import ATTEMPT_TIMEOUT_S, RETRY_DELAYS_S, Event, Notifier
-from bridge.dpws.post import BODY_TIMEOUT_S, MAX_ANSWER, DeliveryError, HttpPoster
+from bridge.dpws.post import BODY_TIMEOUT_S, MAX_ANSWER, MAX_ANSWER_LINES, DeliveryError, HttpPoster
 from bridge.scanner.model import InputSource
 from bridge.soap.envelope import read_envelope
 from bridge.wsscan.events import scan_available_event
@@ -191,10 +191,18 @@ class Flood:
 
 def test_endless_headers_are_cut_off() -> None:
     """A sink that never ends its headers fails when its answer is larger than allowed."""
-    flood = Flood(b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n" * 100)
+    flood = Flood(b"HTTP/1.1 200 OK\r\n", b"X-More: %s\r\n" % (b"and more " * 500))
     with pytest.raises(ResponseFailed):
         posted(flood)
     assert flood.sent > MAX_ANSWER // 2
+
+
+def test_many_short_headers_are_cut_off() -> None:
+    """An answer of more lines than anybody needs is refused before its headers are read: they would cost seconds."""
+    for line in (b"a:b\r\n", b"a:b\n"):
+        with pytest.raises(ResponseFailed):
+            posted(b"HTTP/1.1 200 OK\r\n" + line * MAX_ANSWER_LINES + b"\r\n")
+    assert posted(b"HTTP/1.1 200 OK\r\n" + b"a:b\r\n" * (MAX_ANSWER_LINES - 2) + b"\r\n").content == MESSAGE
 
 
 def test_an_endless_body_is_cut_off() -> None:
