@@ -57,6 +57,8 @@ CLIENT = st.sampled_from(CLIENTS)
 MENDABLE = (Status.JAMMED, Status.COVER_OPEN, Status.DEVICE_BUSY, Status.NO_DOCUMENTS)
 """The failures after which something may go on; they come more often than the others."""
 
+BESIDE = ("ask", "guess", "subscribe", "manage", "press", "carry", "manners")
+
 QUESTIONS = {
     "ValidateScanTicket": f"<{{scan}}:ValidateScanTicketRequest>{ticket()}</{{scan}}:ValidateScanTicketRequest>",
     "GetScannerElements": "<{scan}:GetScannerElementsRequest><{scan}:RequestedElements>"
@@ -209,7 +211,7 @@ class Histories(RuleBasedStateMachine):
         slow[pick % len(slow)].read_on()
         self.done("read on")
 
-    @rule(client=CLIENT, pick=PICK, what=st.sampled_from(["ask", "guess", "subscribe", "manage", "press", "manners"]))
+    @rule(client=CLIENT, pick=PICK, what=st.sampled_from(BESIDE))
     def do_something_beside(self, client: str, pick: int, what: str) -> None:
         if what == "ask":
             operation = sorted(QUESTIONS)[pick % len(QUESTIONS)]
@@ -225,6 +227,8 @@ class Histories(RuleBasedStateMachine):
             self.theatre.audience.manage(self.crowd, pick, operations[pick % len(operations)])
         elif what == "press":
             self.theatre.audience.press()
+        elif what == "carry":
+            self.theatre.carry(f"shelf {pick % 3}")
         elif what == "manners":
             self.theatre.teach_manners(bool(pick % 2))
         self.done(what)

@@ -50,6 +50,7 @@ class Theatre:
         self.workers: list[PlayedWorker] = []
         self.line: list[int] = []
         self.polite = True
+        self.place = ""
         self.stopping = False
         self._told = 0
         self._compared = -1
@@ -102,6 +103,13 @@ class Theatre:
         self.scene.wire.connections[-1].disconnect()
         self.crowd.forget_closed()
         return answer
+
+    def carry(self, place: str) -> None:
+        """Somebody carries the scanner elsewhere; no observer tells of that, so it is written down here."""
+        if place != self.place:
+            self.place = place
+            self.chronicle.told.append(("ScannerElementsChangeEvent", "ScannerDescription"))
+        self.scene.served.move_to(place)
 
     # -- workers ---------------------------------------------------------------------------------
 
