@@ -52,6 +52,9 @@ class WorkerSession:
         if self._broken is not None:
             sink.image_failed(self._broken)
             return
+        if self._paused:
+            # By the image before, which failed when more of it had come than anybody took.
+            self.resume()
         self._sink = sink
         self._received = 0
         self._promised = None

@@ -482,3 +482,16 @@ def test_a_failed_opening_may_be_followed_by_another_at_once(bench: Bench) -> No
     bench.reactor.advance(READY_TIMEOUT_S)
     assert len(bench.reactor.processes) == 2
     assert process.pid is not None
+
+
+def test_a_pause_ends_with_its_image(bench: Bench) -> None:
+    """When an image fails that was paused, the next one is read and watched like any other."""
+    session, process = bench.opened()
+    session.start_image(Sink())
+    session.pause()
+    process.say(protocol.Failed(Status.JAMMED, "jam"))
+    again = Sink()
+    session.start_image(again)
+    assert process.pipes[protocol.IMAGE_FD].reading
+    bench.reactor.advance(60)
+    assert again.heard == ["failed stalled"]
