@@ -127,7 +127,9 @@ def test_a_worker_fills_the_buffer_and_fails_before_its_first_line(scene: Scene)
     assert not scene.worker.process.pipes[protocol.IMAGE_FD].reading
     scene.worker.fail(Status.JAMMED)
     assert fault_of(failed) == "OperationFailed"
-    answer = scene.scan_page(job, b"the page")
+    answer = scene.retrieve(job)
+    assert scene.worker.process.pipes[protocol.IMAGE_FD].reading
+    scene.worker.page(b"the page")
     assert check_multipart(answer.headers["content-type"], answer.body)[1] == b"the page"
 
 
