@@ -106,9 +106,10 @@ def test_a_worker_dies_before_it_is_ready_and_two_jobs_wait(scene: Scene) -> Non
     failed, held = scene.retrieve(first), scene.retrieve(second, peer=OTHER)
     scene.worker.die()
     assert fault_of(failed) == "ServerErrorTemporaryError"
+    scene.wire.advance(READY_TIMEOUT_S - 1)
     scene.worker.open()
     scene.worker.begin(b"the second's")
-    scene.wire.advance(READY_TIMEOUT_S - 1)
+    scene.wire.advance(2)
     scene.worker.end(len(b"the second's"))
     assert check_multipart(held.headers["content-type"], held.body)[1] == b"the second's"
     assert [status for _, status, _, _ in scene.history()] == ["Completed", "Aborted"]
