@@ -40,6 +40,12 @@ PROJECT_OF = {
 }
 """What setup.cfg calls what Debian calls otherwise."""
 
+FOR_MACHINES = {"dbus-daemon", "iproute2", "sane-airscan"}
+"""What ./test needs only where it plays several machines, which a build of the package does not."""
+
+BUILD_ESSENTIAL = {"gcc", "libc6-dev"}
+"""What every build of a package has."""
+
 OF_TWISTED = {"python3-zope.interface"}
 """Comes with Twisted everywhere, and is named only where packages must name whatever they use."""
 
@@ -95,6 +101,11 @@ def test_other_lists_of_dependencies_agree() -> None:
     project.read(ROOT / "setup.cfg", encoding="utf-8")
     assert set(project["options"]["install_requires"].split()) == {PROJECT_OF[name] for name in depends}
     assert {name for name in needed("run") if name.startswith("python3-")} == depends
+
+
+def test_a_build_can_run_the_tests() -> None:
+    """A build of the package has what the tests need that it runs."""
+    assert needed("test") - FOR_MACHINES - BUILD_ESSENTIAL <= control("Build-Depends")
 
 
 def test_firewall_definitions_open_the_ports() -> None:
