@@ -7,8 +7,14 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.daemon import Daemon
+
+_FIRST_BYTE = re.compile(rb"application/xop.*Content-ID: <[^>]+>\r\n\r\n.*Content-ID: <[^>]+>\r\n\r\n\r\n\w+\r\n.", re.DOTALL)
+"""The answer up to the first byte of the image: two heads of parts, the end of a chunk, the size of the next."""
+
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 SCN = "http://schemas.microsoft.com/windows/2006/08/wdp/scan"
 THOUSANDTHS_PER_MM = 1000 / 25.4
@@ -58,10 +64,11 @@ class Timing:
 
 
 class Client:
-    """One keep-alive connection to the scan service of `daemon`."""
+    """One keep-alive connection to the scan service of `daemon`, and one more for each image."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=300)
+        self._port = daemon.port
+        self._connection = self._connect()
         self._path = daemon.path
 
     def create(self, page: Page) -> tuple[str, str]:
@@ -84,20 +91,29 @@ class Client:
 
     def retrieve(self, job: str, token: str) -> Timing | None:
         """Fetch one image and throw it away; None when the feeder is empty."""
+        connection = self._connect()
+        connection.connect()
         begun = time.perf_counter()
-        answer = self._ask("RetrieveImage", _RETRIEVE.format(job=job, token=token))
+        answer = self._ask("RetrieveImage", _RETRIEVE.format(job=job, token=token), connection)
         if answer.status != 200:
-            answer.read()
+            connection.close()
             return None
-        head = b""
-        while b"Content-ID: <" not in head or head.count(b"\r\n\r\n") < 2 or head.endswith(b"\r\n\r\n"):
-            head += answer.read(1)
-        first = time.perf_counter() - begun
-        size = len(head)
+        # The chunks are not taken apart: that would measure this client.
+        stream: Any = answer.fp
         buffer = bytearray(1 << 20)
-        while count := answer.readinto(buffer):
+        head = b""
+        while not _FIRST_BYTE.search(head) and (count := stream.readinto1(buffer)):
+            head += buffer[:count]
+        first = time.perf_counter() - begun
+        size, tail = len(head), head[-len(_LAST_CHUNK) :]
+        while not tail.endswith(_LAST_CHUNK) and (count := stream.readinto1(buffer)):
             size += count
-        return Timing(first, time.perf_counter() - begun, size)
+            tail = (tail + bytes(buffer[max(0, count - len(_LAST_CHUNK)) : count]))[-len(_LAST_CHUNK) :]
+        whole = time.perf_counter() - begun
+        connection.close()
+        if tail != _LAST_CHUNK:
+            raise SystemExit("the image was broken off")
+        return Timing(first, whole, size)
 
     def call(self, operation: str, body: str) -> tuple[float, int]:
         """Seconds that one small request takes, and the HTTP status of its answer."""
@@ -106,10 +122,16 @@ class Client:
         answer.read()
         return time.perf_counter() - begun, answer.status
 
-    def _ask(self, operation: str, body: str) -> http.client.HTTPResponse:
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=300)
+
+    def _ask(
+        self, operation: str, body: str, connection: http.client.HTTPConnection | None = None
+    ) -> http.client.HTTPResponse:
+        connection = connection or self._connection
         message = _ENVELOPE.format(
             scn=SCN, to=f"http://127.0.0.1{self._path}", operation=operation, message=uuid.uuid4(), body=body
         )
         headers = {"Content-Type": "application/soap+xml", "User-Agent": "WSDAPI"}
-        self._connection.request("POST", self._path, message.encode(), headers)
-        return self._connection.getresponse()
+        connection.request("POST", self._path, message.encode(), headers)
+        return connection.getresponse()

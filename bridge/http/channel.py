@@ -10,6 +10,7 @@ what the parsers of Debian 12 and 13 let through differently is refused here for
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from bridge.http import limits
+from bridge.http.direct import send_at_once
 
 if TYPE_CHECKING:
     from bridge.http.site import Site
@@ -191,6 +193,12 @@ class Channel(HTTPChannel):
         return None
 
     # What goes out
+
+    def writeSequence(self, iovec: Sequence[bytes]) -> None:
+        """Twisted calls this with a piece of an answer's body."""
+        rest = send_at_once(self.transport, iovec)
+        if rest:
+            super().writeSequence(rest)
 
     def requestDone(self, request: Any) -> None:
         """Twisted calls this when an answer is written to its end."""

@@ -8,7 +8,8 @@ resets just what the start of a file resets (feasibility-sane.md 4.3).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from bridge.imaging.ahead import CompressorThread
 from bridge.imaging.encoder import ImagingError, Page, RowCount, Rows
@@ -76,6 +77,8 @@ class JpegEncoder:
         compress = (compressor or compressor_for(chosen, quality)).compress
         self._compressor = CompressorThread(lambda data, rows: compress(data, page.width, rows))
         self._strip = bytearray(page.row_bytes * self._strip_rows)
+        self._lent: deque[bytearray] = deque()
+        self._free: list[bytearray] = []
         self._filled = 0
         self._count = RowCount(page)
         self._strips = 0
@@ -97,7 +100,7 @@ class JpegEncoder:
             left = left[len(part) :]
             if self._filled == len(self._strip):
                 self._hand_over()
-                ready += [self._joined(strip) for strip in self._compressor.take()]
+                ready += [self._joined(strip) for strip in self._returned(self._compressor.take())]
         return b"".join(ready)
 
     def next_page(self) -> Iterable[bytes]:
@@ -113,8 +116,16 @@ class JpegEncoder:
 
     def _hand_over(self) -> None:
         self._compressor.submit(self._strip, self._filled // self._page.row_bytes)
-        self._strip = bytearray(len(self._strip))
+        self._lent.append(self._strip)
+        # Fresh memory for each strip would cost the kernel a tenth of the whole work.
+        self._strip = self._free.pop() if self._free else bytearray(len(self._strip))
         self._filled = 0
+
+    def _returned(self, strips: Iterator[bytes]) -> Iterator[bytes]:
+        """The compressed strips; the memory of each is free again."""
+        for strip in strips:
+            self._free.append(self._lent.popleft())
+            yield strip
 
     def _joined(self, jpeg: bytes) -> bytes:
         """What of a strip's own JPEG goes into the file."""

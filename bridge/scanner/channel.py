@@ -12,9 +12,6 @@ from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.protocol import MAX_FRAME, Command, Event, FrameError, Status, read_frame, write_frame
 
-PIPE_BYTES = 65536
-"""What is written to the image pipe at once; Linux pipes hold as much."""
-
 
 class Events:
     """Writes events, from either thread."""
@@ -62,7 +59,7 @@ class ImagePipe:
         while rest:
             self._cancellation.check()
             try:
-                rest = rest[os.write(self._fd, rest[:PIPE_BYTES]) :]
+                rest = rest[os.write(self._fd, rest) :]
             except BlockingIOError:
                 self._poll.poll()
             except BrokenPipeError as error:

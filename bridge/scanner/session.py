@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import sane
@@ -85,6 +86,8 @@ class Session:
         self._device = device
         self._raw = device.dev
         self._reader: PixelReader | None = None
+        self._known: Options | None = None
+        self._plain: list[tuple[Any, Option | None]] = []
         self._started_at = 0.0
         self._active = False
         self._lock = threading.Lock()
@@ -94,8 +97,13 @@ class Session:
     # -- options -----------------------------------------------------------------------------
 
     def options(self) -> Options:
-        """The options as they are now; see `_VALUES` for which have their value."""
-        return Options(option for row in self._rows() if (option := self._described(row)) is not None)
+        """The options as they are now; see `_VALUES` for which have their value.
+
+        They are read again after something was set or scanned, not before: each of the values can take a USB transfer.
+        """
+        if self._known is None:
+            self._known = Options(self._with_values())
+        return self._known
 
     def listed_options(self) -> list[Option]:
         """All options in the device's order, with the groups that they stand in and without values."""
@@ -116,12 +124,22 @@ class Session:
             raise self._backend.failure(error, "reading its options") from error
         return rows[:MAX_OPTIONS]
 
-    def _described(self, row: Any) -> Option | None:
-        option = from_sane(row)
-        if option is None or option.name not in _VALUES or not (option.active and option.readable and option.scalar):
+    def _with_values(self) -> Iterator[Option]:
+        rows = self._rows()
+        before = self._plain if len(self._plain) == len(rows) else [(None, None)] * len(rows)
+        # Most settings change no other option, and describing one takes longer than comparing it.
+        self._plain = [
+            (row, option if row == same else from_sane(row)) for row, (same, option) in zip(rows, before, strict=True)
+        ]
+        for _, option in self._plain:
+            if option is not None:
+                yield self._with_value(option)
+
+    def _with_value(self, option: Option) -> Option:
+        if option.name not in _VALUES or not (option.active and option.readable and option.scalar):
             return option
         try:
-            return from_sane(row, self._raw.get_option(option.index))
+            return replace(option, value=self._raw.get_option(option.index))
         except Exception:
             # An option that cannot be read is one without a value.
             return option
@@ -130,6 +148,7 @@ class Session:
         """Set `option` to `value`."""
         if option.type == "fixed":
             value = float(value)
+        self._known = None
         try:
             self._raw.set_option(option.index, value)
         except Exception as error:
@@ -140,6 +159,7 @@ class Session:
     def start(self) -> Frame:
         """Start the next page; returns its shape. A cancel that came meanwhile raises ScanFailure(cancelled)."""
         self._cancellation.check()
+        self._known = None
         try:
             self._active = True
             self._raw.start()

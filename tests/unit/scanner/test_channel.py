@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.scanner.cancellation import Cancellation
-from bridge.scanner.channel import PIPE_BYTES, Events, ImagePipe, commands
+from bridge.scanner.channel import Events, ImagePipe, commands
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.protocol import (
     MAX_FRAME,
@@ -107,7 +107,7 @@ def test_a_cancel_frees_a_writer_that_nobody_reads(pipe: tuple[int, int]) -> Non
 
     def write() -> None:
         try:
-            image.write(bytes(PIPE_BYTES * 40))
+            image.write(bytes(65536 * 40))
         except ScanFailure as failure:
             caught.append(failure)
 

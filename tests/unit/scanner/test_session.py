@@ -223,6 +223,31 @@ def test_only_resolutions_and_corners_are_read(clock: PlayedTime) -> None:
     assert isinstance(sane.calls[-1][2], float)
 
 
+def test_options_are_read_again_only_after_a_change(clock: PlayedTime) -> None:
+    """Asked again, the options are known; a setting, even a refused one, and a start make them be read anew."""
+    sane = PlayedSane()
+    sane.rows = [(1, "resolution", "", "", 1, 4, 4, 5, [75, 300])]
+    found, _, _ = make(sane)
+
+    def reads() -> int:
+        found.options()
+        found.options()
+        return sane.calls.count(("get", 1))
+
+    assert reads() == 1
+    resolution = found.options().get("resolution")
+    assert resolution is not None
+    found.set(resolution, 75)
+    assert reads() == 2
+    sane.error = RuntimeError("refused")
+    with pytest.raises(ScanFailure):
+        found.set(resolution, 300)
+    assert reads() == 3
+    sane.error = None
+    found.start()
+    assert reads() == 4
+
+
 def test_a_longer_row_gets_a_longer_buffer(clock: PlayedTime) -> None:
     """The buffer is kept from page to page while a row fits into it."""
     found, reader, _ = make(PlayedSane())
