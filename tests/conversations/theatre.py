@@ -53,7 +53,7 @@ class Theatre:
         self.place = ""
         self.stopping = False
         self._told = 0
-        self._compared = -1
+        self._compared = self._compared_ends = -1
         self.look()
 
     # -- clients ---------------------------------------------------------------------------------
@@ -237,19 +237,21 @@ class Theatre:
         self.audience.look()
 
     def check_lists(self) -> None:
-        """Compare the lists with the chronicle, and over HTTP when something has changed since the last time."""
+        """Compare the lists with the chronicle, and over HTTP when they have changed since the last time."""
         self.chronicle.check_lists([order.id for order in self.crowd.orders], self.jobs.history_limit)
         changes = len(self.chronicle.told) + len(self.crowd.orders)
         if changes == self._compared:
             return
-        self._compared = changes
-        active, history = self.listed("GetActiveJobs"), self.listed("GetJobHistory")
-        assert active == [words(status) for status in self.queue.active]
-        assert history == [words(status) for status in self.queue.history]
-        listed = active + history
+        listed = self.listed("GetActiveJobs")
+        assert listed == [words(status) for status in self.queue.active]
+        if len(self.chronicle.ended) != self._compared_ends:
+            history = self.listed("GetJobHistory")
+            assert history == [words(status) for status in self.queue.history]
+            listed += history
         if listed:
             said = listed[changes % len(listed)]
             assert self.described(int(said.split()[0])) == said
+        self._compared, self._compared_ends = changes, len(self.chronicle.ended)
 
     def check_owner(self) -> None:
         """One job at most has the scanner, one process at most has it open, and the scanner's state says so."""
