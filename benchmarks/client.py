@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.daemon import Daemon
 
-_FIRST_BYTE = re.compile(rb"application/xop.*Content-ID: <[^>]+>\r\n\r\n.*Content-ID: <[^>]+>\r\n\r\n\r\n\w+\r\n.", re.DOTALL)
+_FIRST_BYTE = re.compile(rb"xop\+xml.*Content-ID: <[^>]+>\r\n\r\n.*Content-ID: <[^>]+>\r\n\r\n\r\n\w+\r\n.", re.DOTALL)
 """The answer up to the first byte of the image: two heads of parts, the end of a chunk, the size of the next."""
 
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
