@@ -1,7 +1,7 @@
 """The service tree and all wiring of the daemon, readable from top to bottom.
 
     settings -> log, identity -> site on the HTTP port, discovery on 3702, control socket
-    scanners found by a listing process -> for each: worker, queue, scan service, Hello
+    scanners that come and go by USB -> roster -> for each: worker, queue, scan service, Hello and Bye
 """
 
 # Twisted's web classes have no types, and ours inherit that.
@@ -29,13 +29,15 @@ from bridge.discovery.service import DiscoveryService
 from bridge.discovery.target import Target
 from bridge.dpws.post import HttpPoster
 from bridge.dpws.sinks import SinkRules
-from bridge.errors import BridgeError, NothingFound, ScannerError, StateError, UsageError
-from bridge.finder import Finder, Found
+from bridge.errors import BridgeError, NothingFound, StateError
+from bridge.finder import Finder
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.site import Site
 from bridge.http.trace import WireTrace
 from bridge.identity import Identity, machine_seed
 from bridge.neighbourhood import Neighbourhood
+from bridge.roster import Roster
+from bridge.scanner.hotplug import Hotplug
 from bridge.served_scanner import ServedScanner, Surroundings
 from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
@@ -45,9 +47,6 @@ from bridge.system.places import control_socket, state_directory
 from bridge.web.pages import Front, StatusJson
 from bridge.web.status import status_of
 from bridge.welcome import welcome
-
-RETRY_S = (5.0, 15.0, 60.0)
-"""Pauses before a scanner that did not answer is asked again; the last one repeats."""
 
 
 class Bridge:
@@ -64,7 +63,6 @@ class Bridge:
         self.ready = False
         self._stopping = False
         self.http_port = 0
-        self.scanners: list[ServedScanner] = []
         self._reactor = reactor
         self._log_levels = log_levels
         self._identity = Identity.load(state_directory(settings, os.environ), seed=machine_seed(), now=time.time)
@@ -88,10 +86,15 @@ class Bridge:
             self_check.COMMAND: lambda _request: self_check.alive(each.scanner.worker_pid for each in self.scanners),
         }
         self._control = ControlServer(control_socket(settings, os.environ), commands, reactor)
-        self._finder = Finder(settings, reactor)
         self._port: Any = None
         self._discovery: DiscoveryService | None = None
-        self._retries: list[Any] = []
+        self._roster: Roster | None = None
+        self._hotplug: Hotplug | None = None
+
+    @property
+    def scanners(self) -> list[ServedScanner]:
+        """The scanners on the network."""
+        return [] if self._roster is None else self._roster.scanners
 
     @property
     def names(self) -> list[str]:
@@ -121,8 +124,20 @@ class Bridge:
         self._discovery = DiscoveryService(
             self._reactor, self._target, self.http_port, self._interfaces, trace=self._trace.message
         )
-        for found in await self._finder.find():
-            await self._serve(found)
+        self._roster = roster = Roster(
+            Finder(self.settings, self._reactor),
+            self._surroundings,
+            self._tree,
+            self._discovery,
+            self._reactor,
+            self._tell_status,
+            lambda: () if self._hotplug is None else self._hotplug.scanner_ports,
+        )
+        if self.settings.scanner.virtual != "always":
+            # Before the first look, so that nothing is missed that is plugged in during it.
+            self._hotplug = Hotplug(self._reactor, roster.usb_changed, roster.unplugged)
+            self._hotplug.start()
+        await roster.start()
         if not self._stopping:
             self._discovery.startService()
             self._warn_of_missing_interfaces()
@@ -133,13 +148,13 @@ class Bridge:
         self.ready = False
         self._stopping = True
         self.log.info("scanbridge stops")
-        for retry in self._retries:
-            if retry.active():
-                retry.cancel()
+        if self._hotplug is not None:
+            self._hotplug.stop()
         ending: list[Deferred[Any]] = [self._control.close()]
         if self._discovery is not None and self._discovery.running:
             ending.append(self._discovery.stopService())
-        ending.extend(scanner.stop(self._tree) for scanner in self.scanners)
+        if self._roster is not None:
+            ending.append(self._roster.stop())
         done: Deferred[None] = Deferred()
 
         def close_port(_results: object) -> None:
@@ -163,71 +178,28 @@ class Bridge:
         for scanner in self.scanners:
             scanner.watch_buttons(fresh.scanner)
             scanner.move_to(fresh.scanner.location)
+        if self._roster is not None:
+            self._roster.look()
+            self._roster.ask_anew()
         self.log.info(
             "settings read again: log, network.allow, scanner.buttons and scanner.location are in effect, "
-            "the others after a restart"
+            "the others after a restart; scanners are looked for anew"
         )
 
     # -- scanners --------------------------------------------------------------------------------
 
-    async def _serve(self, found: Found, attempt: int = 0) -> None:
-        """Put a scanner on the network; one that does not answer is asked again later."""
-        try:
-            capabilities = await found.spawner.describe(found.device)
-        except ScannerError as error:
-            if self._stopping:
-                return
-            pause = RETRY_S[min(attempt, len(RETRY_S) - 1)]
-            self.log.warn(
-                "{title} does not answer: {error}. It is asked again in {pause:g} s; "
-                "meanwhile check its power and whether another program uses it",
-                title=found.device.title,
-                error=str(error),
-                pause=pause,
-            )
-            again = self._reactor.callLater(pause, self._serve_again, found, attempt + 1)
-            self._retries = [retry for retry in self._retries if retry.active()] + [again]
-            return
-        if self._stopping:
-            return
-        taken = {scanner.enrolled.uuid for scanner in self.scanners}
-        enrolled = self._identity.enrol(found.device, taken)
-        scanner = ServedScanner(found, enrolled, capabilities, self._surroundings)
-        self.scanners.append(scanner)
-        scanner.start(self._tree)
-        assert self._discovery is not None
-        self._discovery.add(scanner.target_device)
-        self.log.info("{name} is served at {path}", name=scanner.scanner.name, path=scanner.metadata.device_path)
+    def _tell_status(self) -> None:
+        """Another set of scanners is served: `systemctl status` shows it."""
         if self.ready:
             sdnotify.status(sdnotify.serving(self.names, self.http_port))
-
-    def _serve_again(self, found: Found, attempt: int) -> None:
-        Deferred.fromCoroutine(self._serve(found, attempt)).addErrback(
-            lambda failure: self.log.failure("serving a scanner failed", failure)
-        )
-
-    def scanner_named(self, name: str | None) -> ServedScanner:
-        """The scanner whose name contains `name` or whose UUID it is; the only one when None.
-
-        Raises NothingFound, and UsageError when several could be meant.
-        """
-        wanted = (name or "").casefold()
-        matching = [
-            scanner
-            for scanner in self.scanners
-            if wanted in scanner.scanner.name.casefold() or wanted == scanner.enrolled.uuid
-        ]
-        if len(matching) == 1:
-            return matching[0]
-        if not matching:
-            raise NothingFound(f"no scanner is called {name!r}" if name else "no scanner is plugged in")
-        names = ", ".join(each.scanner.name for each in matching)
-        raise UsageError(f"there is more than one scanner; say which with --device: {names}")
 
     def _button(self, request: Mapping[str, Any]) -> dict[str, str]:
         """The control command behind `scanbridge button`."""
         device, destination = request.get("device"), request.get("destination")
-        told = self.scanner_named(device if isinstance(device, str) else None).press(
+        roster = self._roster
+        if roster is None:
+            raise NothingFound("the bridge is still looking for scanners; try again in a moment")
+        told = roster.scanner_named(device if isinstance(device, str) else None).press(
             destination if isinstance(destination, str) else None
         )
         return {"destination": told.name, "client": told.client}

@@ -1,4 +1,4 @@
-"""Which scanners this machine has: real ones by USB, else the virtual one (settings, [scanner])."""
+"""Which scanners this machine has: real ones by USB, and the virtual one."""
 
 from __future__ import annotations
 
@@ -29,23 +29,18 @@ class Finder:
     log = Logger()
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
-        self._virtual = settings.scanner.virtual
         self._real_spawner = Spawner(reactor, settings.scanner.sane_config_dir or config_directory("usb"))
         self._virtual_spawner = Spawner(reactor, config_directory("virtual"))
 
-    async def find(self) -> list[Found]:
-        """The scanners there are now; a search that fails counts as none, and is told in the log."""
-        found = [] if self._virtual == "always" else await self._search(self._real_spawner, virtual=False)
-        if self._virtual == "always" or (self._virtual == "auto" and not found):
-            if self._virtual == "auto":
-                self.log.info("no scanner is plugged in: SANE's virtual scanner is served instead")
-            found = await self._search(self._virtual_spawner, virtual=True)
-        return found
+    async def real(self) -> list[Found]:
+        """The scanners that are plugged in. Raises ScannerError when that cannot be told."""
+        return [Found(device, self._real_spawner) for device in await self._real_spawner.devices()]
 
-    async def _search(self, spawner: Spawner, virtual: bool) -> list[Found]:
+    async def virtual(self) -> list[Found]:
+        """SANE's virtual scanner; nothing when even that cannot be had, which is told in the log."""
         try:
-            devices = await spawner.devices()
+            devices = await self._virtual_spawner.devices()
         except ScannerError as error:
             self.log.error("{error}", error=str(error))
             return []
-        return [Found(device, spawner, virtual) for device in devices]
+        return [Found(device, self._virtual_spawner, virtual=True) for device in devices]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from bridge.discovery.endpoints import DeviceEndpoint
@@ -28,7 +28,7 @@ from bridge.imaging.formats import FORMAT_COLORS, fits
 from bridge.jobs.queue import JobQueue, QueueLimits
 from bridge.scanner.buttons import ButtonWatch
 from bridge.scanner.model import Capabilities
-from bridge.scanner.status import ScannerStatus
+from bridge.scanner.status import ScannerStatus, StateReason
 from bridge.scanner.supervisor import SupervisedScanner
 from bridge.settings import Scanner as ScannerSettings
 from bridge.settings import Settings
@@ -164,10 +164,24 @@ class ServedScanner:
             told = "the button {button!r} was pressed and nobody was told: {error}"
             self.log.warn(told, button=button, error=str(error))
 
-    def stop(self, tree: Tree) -> Deferred[None]:
-        """End its jobs, its subscriptions and its worker, then leave the URL tree. Fires when no process is left."""
-        ended = self.queue.stop()
-        ended.addCallback(lambda _done: self.events.close())
-        ended.addCallback(lambda _done: self.scanner.stop())
+    def adopt(self, capabilities: Capabilities) -> bool:
+        """Offer `capabilities` from now on; whether subscribers had to be told of a change (checklist 288)."""
+        self.scanner.adopt(capabilities)
+        return self._changes.check()
+
+    def stop(self, tree: Tree, why: Refusal | None = None) -> Deferred[None]:
+        """End its jobs, its worker and its subscriptions, then leave the URL tree. Fires when no process is left.
+
+        `why` tells clients what has become of the scanner; None: the daemon ends.
+        """
+        if why is not None:
+            self.status.stop(_GONE, StateReason.ATTENTION_REQUIRED)
+        # The worker is dismissed at the same time, so that no fresh one is started for a scanner that is leaving.
+        ended: Deferred[Any] = DeferredList([self.queue.stop(why), self.scanner.stop()], consumeErrors=True)
+        ended.addCallback(lambda _done: self.events.close(reason="stopping" if why is None else str(why)))
         ended.addCallback(lambda _done: tree.remove_device(self.enrolled.uuid))
         return ended
+
+
+_GONE = "gone"
+"""Who stops the status of a scanner that is taken off the network."""

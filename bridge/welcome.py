@@ -9,7 +9,7 @@ def welcome(scanners: Sequence[str], port: int, virtual: bool) -> str:
     """A few lines for the terminal; `scanners` are the names that Windows shows."""
     if not scanners:
         return (
-            "No scanner is plugged in, or none answers yet. Plug one in and start the bridge again;\n"
+            "No scanner is plugged in, or none answers yet. Plug one in: it is served as soon as it answers.\n"
             "`scanimage -L` shows what SANE sees on this machine."
         )
     lines = [

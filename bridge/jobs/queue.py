@@ -25,6 +25,7 @@ from bridge.errors import (
     NoImagesAvailable,
     NotAcceptingJobs,
     NotPossibleNow,
+    Refusal,
     ScannerError,
 )
 from bridge.interfaces import Scanner
@@ -78,7 +79,7 @@ class JobQueue(JobObserver):
         self._forgetting: IDelayedCall | None = None
         self._turn: Turn | None = None
         self._observers: list[JobObserver] = []
-        self._accepting = True
+        self._closed: Refusal | None = None
 
     # -- what everybody may know -----------------------------------------------------------------
 
@@ -111,8 +112,8 @@ class JobQueue(JobObserver):
         Raises NotAcceptingJobs when as many wait as may, NoImagesAvailable when it is for a feeder that is known to be
         empty (checklist 183).
         """
-        if not self._accepting:
-            raise NotAcceptingJobs("the bridge is stopping; try again in a moment")
+        if self._closed is not None:
+            raise NotAcceptingJobs(str(self._closed))
         if len(self._active) > self._limits.waiting:
             raise NotAcceptingJobs(f"{len(self._active)} jobs are waiting already; try again when some are done")
         if order.request.source.is_feeder and self._scanner.feeder_is_empty():
@@ -173,9 +174,12 @@ class JobQueue(JobObserver):
             job.cancel(JobReason.JOB_CANCELED_AT_DEVICE if client is None else JobReason.NONE)
             self._end(job, JobCancelled(), CANCEL_GRACE_S)
 
-    def stop(self) -> Deferred[None]:
-        """Give all jobs up and the scanner back, for the end of the daemon. Fires when that is done."""
-        self._accepting = False
+    def stop(self, refusal: Refusal | None = None) -> Deferred[None]:
+        """Give all jobs up and the scanner back, and take no more. Fires when that is done.
+
+        `refusal` tells clients why: the scanner was unplugged, or else the daemon ends.
+        """
+        self._closed = refusal or JobCancelled("the bridge is stopping; try again in a moment")
         if self._forgetting is not None and self._forgetting.active():
             self._forgetting.cancel()
         released: Deferred[None] = Deferred()
@@ -187,7 +191,7 @@ class JobQueue(JobObserver):
         for job in sorted(self._active.values(), key=lambda job: job.state is not JobState.PENDING):
             if not job.ending:
                 job.give_up(JobReason.SCANNER_STOPPED)
-                self._end(job, JobCancelled("the bridge is stopping"))
+                self._end(job, self._closed)
         return released
 
     # -- RetrievalOwner --------------------------------------------------------------------------

@@ -120,6 +120,10 @@ class SupervisedScanner:
             opening.begin(self._worker)
         return opening.opened
 
+    def adopt(self, capabilities: Capabilities) -> None:
+        """It can do this from now on; the job under way, if any, keeps what it was promised."""
+        self._capabilities = capabilities
+
     # -- the worker ------------------------------------------------------------------------------
 
     def start(self) -> None:

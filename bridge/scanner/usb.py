@@ -6,6 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
+from bridge.scanner.model import Device
+
 SYSFS = "/sys/bus/usb/devices"
 
 MAX_ATTRIBUTE = 256
@@ -45,6 +47,12 @@ def identity_of(name: str, sysfs: str = SYSFS) -> UsbIdentity:
         if (_number(directory, "busnum"), _number(directory, "devnum")) == (bus, number):
             return _identity(directory, entry)
     return UsbIdentity()
+
+
+def is_plugged(device: Device, sysfs: str = SYSFS) -> bool:
+    """Whether `device` is still the one that is plugged in where it was; True for what is not on USB."""
+    known = UsbIdentity(device.usb_id, device.serial, device.port)
+    return not device.port or identity_of(device.name, sysfs) == known
 
 
 def _identity(directory: str, port: str) -> UsbIdentity:
