@@ -29,8 +29,9 @@ class Finder:
     log = Logger()
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
-        self._real_spawner = Spawner(reactor, settings.scanner.sane_config_dir or config_directory("usb"))
-        self._virtual_spawner = Spawner(reactor, config_directory("virtual"))
+        memory = settings.scanner.memory_limit_mb * 1_000_000
+        self._real_spawner = Spawner(reactor, settings.scanner.sane_config_dir or config_directory("usb"), memory)
+        self._virtual_spawner = Spawner(reactor, config_directory("virtual"), memory)
 
     async def real(self) -> list[Found]:
         """The scanners that are plugged in. Raises ScannerError when that cannot be told."""

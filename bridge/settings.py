@@ -27,6 +27,9 @@ from bridge.setting_kinds import (
 STRICT_RETRIEVE_TIMEOUT_S = 60
 """What a client is promised between two images of a job, in seconds (wsd-scan.md 11.3, design ruling on timers)."""
 
+LEAST_MEMORY_MB = 128
+"""Less than this leaves too little for a driver beside the bridge's own part of its process, in megabytes."""
+
 IGNORED_SECTIONS = frozenset({"board"})
 """Sections that belong to the image for the Raspberry Pi; the daemon neither reads nor checks them."""
 
@@ -71,6 +74,12 @@ class Scanner:
     )
     read_timeout_s: int = setting(
         30, Whole(1, 3600, "of seconds"), "how long a scanner may pause in the middle of a page"
+    )
+    memory_limit_mb: int = setting(
+        0,
+        Whole(0, 1048576, "of megabytes"),
+        "how much memory a scanner's driver may take before its scan fails, at least 128; 0: half of the machine's, "
+        "but at least 256 and at most 768",
     )
 
 
@@ -204,5 +213,10 @@ def contradictions(settings: Settings) -> list[str]:
         found.append(
             f"jobs.retrieve_timeout_s = {settings.jobs.retrieve_timeout_s}: expected at least "
             f"{STRICT_RETRIEVE_TIMEOUT_S}, because computers rely on it; interop.strict_timeouts = false allows less"
+        )
+    if 0 < settings.scanner.memory_limit_mb < LEAST_MEMORY_MB:
+        found.append(
+            f"scanner.memory_limit_mb = {settings.scanner.memory_limit_mb}: expected at least {LEAST_MEMORY_MB}, which "
+            "the bridge's own part and a small driver take, or 0"
         )
     return found

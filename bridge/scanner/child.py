@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 
 PR_SET_PDEATHSIG = 1
+
+LEAST_MEMORY = 256_000_000
+MOST_MEMORY = 768_000_000
+"""Bounds of half the machine's memory, which a worker may take when no setting says otherwise.
+
+The bridge's own part takes about 50 MB of it, the rest is the driver's: a driver that keeps a whole page needs 430 MB
+for A4 in colour at 1200 dpi.
+"""
+
+OOM_SCORE = 500
+"""Where memory is short all the same, the kernel ends a worker before the daemon and before most other programs."""
 
 
 def die_with_parent() -> None:
@@ -25,3 +37,27 @@ def leave_terminal() -> None:
 def restore_signals() -> None:
     """Let SIGTERM end the process at once again: backends install handlers of their own (feasibility-sane.md 2)."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def automatic_memory() -> int:
+    """Bytes that a worker may take on this machine: about 475 MB on a Raspberry Pi with 1 GB."""
+    half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return min(MOST_MEMORY, max(LEAST_MEMORY, half))
+
+
+def limit_memory(limit: int) -> None:
+    """Let this process have `limit` bytes, so that a driver that grows without end fails, and nothing else does.
+
+    The limit is for memory that the process could fill (RLIMIT_DATA): a limit for addresses (RLIMIT_AS) would count
+    what threads reserve and never touch, and a control group needs rights that the daemon does not have.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+            score.write(str(OOM_SCORE))
+    except OSError:
+        # Not everywhere is it ours to say, and the limit holds without it.
+        pass

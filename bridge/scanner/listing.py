@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bridge.scanner.channel import Events
-from bridge.scanner.child import die_with_parent, leave_terminal
+from bridge.scanner.child import automatic_memory, die_with_parent, leave_terminal, limit_memory
 from bridge.scanner.model import Device
 from bridge.scanner.protocol import EVENT_FD, MAX_FRAME, MAX_MESSAGE, Failed, Listed, Status, write_frame
 from bridge.scanner.usb import SYSFS, identity_of
@@ -61,8 +61,9 @@ def clean(text: object) -> str:
     return " ".join(shown.split())[:MAX_TEXT].strip()
 
 
-def main() -> int:
-    """List once, on the descriptors of protocol.py; the exit status."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """List once, on the descriptors of protocol.py; the exit status. `arguments` are as those of a worker."""
+    limit_memory(int(arguments[0]) if arguments else automatic_memory())
     die_with_parent()
     leave_terminal()
     events = Events(EVENT_FD)
@@ -82,7 +83,7 @@ def main() -> int:
 if __name__ == "__main__":
     status = 1
     try:
-        status = main()
+        status = main(sys.argv[1:])
     except BaseException:
         traceback.print_exc()
     finally:

@@ -198,9 +198,7 @@ class WorkerProcess(ProcessProtocol):
         for deadline in self._deadlines:
             if deadline.active():
                 deadline.cancel()
-        if self._process is not None:
-            for descriptor in tuple(self._process.pipes):
-                self._process.closeChildFD(descriptor)
+        self._close_pipes()
         leaving = self._leaving
         self._leaving = True
         self.failed = self.failed or not leaving
@@ -227,7 +225,14 @@ class WorkerProcess(ProcessProtocol):
             pid=self.pid,
         )
         self._over = True
+        self._close_pipes()
         self.gone.callback(None)
+
+    def _close_pipes(self) -> None:
+        """Let go of the daemon's ends: another process may hold the worker's for ever."""
+        if self._process is not None:
+            for descriptor in tuple(self._process.pipes):
+                self._process.closeChildFD(descriptor)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._over or self._process is None:

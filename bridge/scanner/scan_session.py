@@ -18,8 +18,8 @@ class WorkerSession:
     """Turns what a worker says into calls of an `ImageSink`.
 
     The worker gets `start_timeout_s` to deliver the first line of each page and `read_timeout_s` between two signs of
-    progress; while its pipe is left unread because the client is slow, no time counts. `close_worker` gives the
-    worker back and tells when it is gone.
+    progress; while its pipe is left unread because the client is slow, no time counts. `close_worker` is told how many
+    images were whole and how the worker broke, if it did; it gives the worker back and tells when it is gone.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class WorkerSession:
         clock: IReactorTime,
         start_timeout_s: float,
         read_timeout_s: float,
-        close_worker: Callable[[], Deferred[None]],
+        close_worker: Callable[[int, ScannerError | None], Deferred[None]],
     ) -> None:
         self._worker = worker
         self._clock = clock
@@ -42,6 +42,7 @@ class WorkerSession:
         self._allowance = 0.0
         self._watchdog: IDelayedCall | None = None
         self._broken: ScannerError | None = None
+        self._images = 0
         worker.owner = self
 
     # -- ScanSession -----------------------------------------------------------------------------
@@ -85,7 +86,7 @@ class WorkerSession:
         self._stop_watchdog()
         self._sink = None
         closed: Deferred[None] = Deferred()
-        self._close_worker().addBoth(lambda _gone: closed.callback(None))
+        self._close_worker(self._images, self._broken).addBoth(lambda _gone: closed.callback(None))
         return closed
 
     # -- WorkerOwner -----------------------------------------------------------------------------
@@ -135,6 +136,7 @@ class WorkerSession:
             self._fail(ScannerError(Status.PROTOCOL, "the worker sent more bytes than it says"))
         elif self._received == self._promised:
             self._stop_watchdog()
+            self._images += 1
             sink, self._sink = self._sink, None
             sink.image_done()
 

@@ -34,11 +34,13 @@ _NOT_FOR_WORKERS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FD
 class Spawner:
     """Starts processes with the pipes of `bridge.scanner.protocol`.
 
-    `reactor` has Twisted's IReactorProcess and IReactorTime; `sane_config_dir` is SANE_CONFIG_DIR's value.
+    `reactor` has Twisted's IReactorProcess and IReactorTime; `sane_config_dir` is SANE_CONFIG_DIR's value;
+    `memory_limit` is how many bytes each process may have, 0: what suits the machine (`child.automatic_memory`).
     """
 
-    def __init__(self, reactor: Any, sane_config_dir: str) -> None:
+    def __init__(self, reactor: Any, sane_config_dir: str, memory_limit: int = 0) -> None:
         self._reactor = reactor
+        self._memory_limit = memory_limit
         self._environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_WORKERS}
         here = os.path.abspath(__file__)
         self._environment["PYTHONPATH"] = os.path.dirname(os.path.dirname(os.path.dirname(here)))
@@ -71,7 +73,7 @@ class Spawner:
 
     def _spawn(self, process: ProcessProtocol, module: str) -> None:
         pipes = {0: "w", 1: "r", 2: "r", protocol.IMAGE_FD: "r", protocol.EVENT_FD: "r"}
-        arguments = [sys.executable, "-m", module]
+        arguments = [sys.executable, "-m", module, *([str(self._memory_limit)] if self._memory_limit else [])]
         self._reactor.spawnProcess(process, sys.executable, arguments, self._environment, childFDs=pipes)
 
 

@@ -7,6 +7,7 @@ pauses, and meanwhile its status says that somebody should look.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -32,10 +33,10 @@ LONGEST_PAUSE_S = 60.0
 """The longest of these pauses."""
 
 FAILURES_TO_STOP = 3
-"""So many failures in a row, and the scanner is shown as Stopped."""
+"""So many failures in a row, of idle workers or of jobs, and the scanner is shown as Stopped."""
 
 PROVEN_S = 30.0
-"""A worker that has been ready for so long shows that the failures are over, though no job has come."""
+"""A worker that has been ready for so long ends that, though no job has come: somebody may try again."""
 
 
 class SupervisedScanner:
@@ -71,8 +72,10 @@ class SupervisedScanner:
         self._read_timeout_s = read_timeout_s
         self._worker: WorkerProcess | None = None
         self._warm = False
+        self._leaving: WorkerProcess | None = None
         self._opening: _Opening | None = None
         self._failures = 0
+        self._failed_jobs = 0
         self._again: IDelayedCall | None = None
         self._stopping = False
         self.restarts = 0
@@ -113,8 +116,7 @@ class SupervisedScanner:
         """Open the scanner for one job. Fails with ScannerError; cancelling it ends the worker."""
         assert self._opening is None, "the queue opens a scanner for one job at a time"
         self._opening = opening = _Opening(self._device.name, request, self)
-        if self._worker is None:
-            self._replace_now()
+        self.start()
         if self._worker is not None and self._warm:
             self.buttons.taken()
             opening.begin(self._worker)
@@ -127,8 +129,8 @@ class SupervisedScanner:
     # -- the worker ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the first worker, so that it is warm when it is needed."""
-        if self._worker is None:
+        """Start a worker where there is none, so that it is warm when it is needed."""
+        if self._worker is None and self._leaving is None:
             self._replace_now()
 
     def stop(self) -> Deferred[None]:
@@ -138,10 +140,11 @@ class SupervisedScanner:
         if self._again is not None and self._again.active():
             self._again.cancel()
         done: Deferred[None] = Deferred()
-        if self._worker is None:
+        last = self._worker or self._leaving
+        if last is None:
             done.callback(None)
         else:
-            self._worker.dismiss().addCallback(lambda _gone: done.callback(None))
+            last.dismiss().addCallback(lambda _gone: done.callback(None))
         return done
 
     def worker_said(self, event: Event) -> None:
@@ -151,7 +154,7 @@ class SupervisedScanner:
             return
         self._warm = True
         self._stop_again()
-        if self._failures:
+        if self._failures or self._failed_jobs >= FAILURES_TO_STOP:
             self._again = self._clock.callLater(PROVEN_S, self._proven)
         assert self._worker is not None
         if self._opening is not None:
@@ -170,9 +173,11 @@ class SupervisedScanner:
         """The opening has succeeded: a session for it."""
         self._opening = None
         self._stop_again()
-        self._proven()
+        self._failures = 0
+        if self._failed_jobs < FAILURES_TO_STOP:
+            self._proven()
         return WorkerSession(
-            worker, self._clock, self._start_timeout_s, self._read_timeout_s, lambda: self._give_back(worker)
+            worker, self._clock, self._start_timeout_s, self._read_timeout_s, partial(self._session_over, worker)
         )
 
     def not_opened(self, error: ScannerError) -> None:
@@ -181,7 +186,7 @@ class SupervisedScanner:
         if self._worker is not None:
             self._give_back(self._worker)
         if error.status in (Status.DIED, Status.STALLED, Status.PROTOCOL):
-            self._count_failure(error)
+            self._count_failed_job(error)
 
     @property
     def clock(self) -> IReactorTime:
@@ -192,6 +197,15 @@ class SupervisedScanner:
     def start_timeout_s(self) -> float:
         """Seconds that opening may take."""
         return self._start_timeout_s
+
+    def _session_over(self, worker: WorkerProcess, images: int, broken: ScannerError | None) -> Deferred[None]:
+        """A job is done with `worker`, which has scanned so many images whole, and broke as `broken` says."""
+        if broken is not None:
+            self._count_failed_job(broken)
+        elif images:
+            self._failed_jobs = 0
+            self._proven()
+        return self._give_back(worker)
 
     def _give_back(self, worker: WorkerProcess) -> Deferred[None]:
         """End `worker`, and have a fresh one as soon as it is gone. Fires when it is gone."""
@@ -225,13 +239,14 @@ class SupervisedScanner:
         self._failed(ScannerError(Status.STALLED, f"the worker was not ready within {READY_TIMEOUT_S:g} s"))
 
     def _failed(self, error: ScannerError) -> None:
-        """The worker is lost; start another after a pause that grows."""
+        """The worker is lost; start another after a pause that grows, when the process has let go of the device."""
+        assert self._worker is not None
         self.restarts += 1
-        self._worker = None
+        self._leaving, self._worker = self._worker, None
+        self._warm = False
         self._stop_again()
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failures)
-        if not self._stopping:
-            self._again = self._clock.callLater(pause, self._replace_now)
+        self._leaving.gone.addCallback(lambda _gone: self._replace_after(pause))
         # Last: the job whose opening fails makes room for another, which may open the scanner at once.
         if self._opening is not None:
             self._opening.fail(error)
@@ -239,6 +254,14 @@ class SupervisedScanner:
             self.log.warn("{name}: {error}, while its buttons were watched", name=self._name, error=error)
         else:
             self._count_failure(error)
+
+    def _replace_after(self, pause: float) -> None:
+        """The process that was lost is gone: a job that waits gets its successor at once."""
+        self._leaving = None
+        if self._opening is not None:
+            self._replace_now()
+        elif not self._stopping:
+            self._again = self._clock.callLater(pause, self._replace_now)
 
     def _proven(self) -> None:
         """Workers work again."""
@@ -253,7 +276,16 @@ class SupervisedScanner:
     def _count_failure(self, error: ScannerError) -> None:
         self._failures += 1
         self.log.warn("{name}: {error} (failure {count} in a row)", name=self._name, error=error, count=self._failures)
-        if self._failures >= FAILURES_TO_STOP:
+        self._stop_after(self._failures)
+
+    def _count_failed_job(self, error: ScannerError) -> None:
+        """Jobs come when people want them, so nothing pauses; but only a whole image shows that it is over."""
+        self._failed_jobs += 1
+        self.log.warn("{name}: {error} (job {count} in a row)", name=self._name, error=error, count=self._failed_jobs)
+        self._stop_after(self._failed_jobs)
+
+    def _stop_after(self, failures: int) -> None:
+        if failures >= FAILURES_TO_STOP:
             self._status.stop(_WORKER, StateReason.ATTENTION_REQUIRED)
 
     def _stop_again(self) -> None:

@@ -5,7 +5,8 @@ go to descriptor 4 and the bytes of images to descriptor 3 (protocol.py); standa
 backends print there. The main thread does the work, a second one reads the commands, so that Cancel is heard while
 the scanner is busy.
 
-The process dies with its parent, and it ends with `os._exit`: an orderly end of libsane can dead-lock.
+The process dies with its parent, and it ends with `os._exit`: an orderly end of libsane can dead-lock. Its only
+argument, which may be missing, is how many bytes of memory it may have.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import queue
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.channel import Events, ImagePipe, commands
-from bridge.scanner.child import die_with_parent, leave_terminal, restore_signals
+from bridge.scanner.child import automatic_memory, die_with_parent, leave_terminal, limit_memory, restore_signals
 from bridge.scanner.description import describe
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES, LayoutError, check_layout
@@ -86,6 +88,8 @@ class Worker:
                 self._carry_out(command)
             except ScanFailure as failure:
                 self._failed(failure.status, failure.message)
+            except MemoryError:
+                self._failed(Status.NO_MEMORY, MESSAGES[Status.NO_MEMORY])
             except Exception as error:
                 traceback.print_exc()
                 self._failed(Status.IO_ERROR, f"The worker failed: {error!r}")
@@ -214,8 +218,9 @@ class Worker:
         self._events.tell(ImageDone(size))
 
 
-def main() -> int:
-    """Run a worker on the descriptors of protocol.py; the exit status."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run a worker on the descriptors of protocol.py; the exit status. `arguments` are those of the command line."""
+    limit_memory(int(arguments[0]) if arguments else automatic_memory())
     die_with_parent()
     leave_terminal()
     events = Events(EVENT_FD)
@@ -238,7 +243,7 @@ def main() -> int:
 if __name__ == "__main__":
     status = EXIT_BROKEN
     try:
-        status = main()
+        status = main(sys.argv[1:])
     except BaseException:
         traceback.print_exc()
     finally:

@@ -46,7 +46,7 @@ static struct {
     unsigned generation;  /* of the order whose sheets lie in the feeder */
     int fed;              /* sheets of them taken in */
     int back_is_next;     /* the sheet under way has a back still to come */
-    int scanning, page;
+    int scanning, page, torn;
     long position;        /* bytes of the page delivered */
     SANE_Parameters real; /* of the page under way */
     int left, top;
@@ -396,6 +396,7 @@ sane_chaos_start (SANE_Handle handle)
     device.left = pixels_at (LEFT);
     device.top = pixels_at (TOP);
     device.position = 0;
+    device.torn = 0;
     device.scanning = 1;
     return SANE_STATUS_GOOD;
 }
@@ -410,11 +411,18 @@ sane_chaos_read (SANE_Handle handle, SANE_Byte *data, SANE_Int most, SANE_Int *l
     *length = 0;
     if (!device.scanning)
         return SANE_STATUS_INVAL;
-    if (device.position % stride == 0)
+    if (device.position % stride == 0 && !device.torn)
         status = misbehave ("read", device.starts, (int) line);
-    if (status == SANE_STATUS_GOOD && cancelled)
+    if ((int) status == NOTHING && !cancelled)
+        return SANE_STATUS_GOOD;
+    if ((int) status == TORN) {
+        device.torn = 1;
+        memset (data, 0, (size_t) (*length = (SANE_Int) (stride / 2 < most ? stride / 2 : most)));
+        return SANE_STATUS_GOOD;
+    }
+    if ((int) status == NOTHING || (status == SANE_STATUS_GOOD && cancelled))
         status = SANE_STATUS_CANCELLED;
-    if (status == SANE_STATUS_GOOD && line >= device.real.lines)
+    if (status == SANE_STATUS_GOOD && (device.torn || line >= device.real.lines))
         status = SANE_STATUS_EOF;
     if (status != SANE_STATUS_GOOD) {
         device.scanning = 0;

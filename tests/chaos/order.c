@@ -131,6 +131,20 @@ wait_ms (int ms)
 }
 
 static SANE_Status
+take_all_memory (void)
+{
+    enum { PIECE = 8 << 20 };
+    char *piece, *last = NULL;
+    while ((piece = malloc (PIECE))) {
+        memset (piece, 1, PIECE);
+        __asm__ volatile ("" : : "r" (piece) : "memory");
+        last = piece;
+    }
+    free (last);
+    return SANE_STATUS_NO_MEM;
+}
+
+static SANE_Status
 act (const struct fault *fault)
 {
     const char *action = fault->action;
@@ -141,6 +155,20 @@ act (const struct fault *fault)
         raise (SIGSEGV);
     if (strcmp (action, "abort") == 0)
         abort ();
+    if (strcmp (action, "signal") == 0)
+        kill (getpid (), fault->number);
+    if (strcmp (action, "leave") == 0)
+        _exit (fault->number);
+    if (strcmp (action, "greed") == 0)
+        return take_all_memory ();
+    if (strcmp (action, "nothing") == 0 || strcmp (action, "torn") == 0) {
+        note (action);
+        return (SANE_Status) (*action == 'n' ? NOTHING : TORN);
+    }
+    if (strcmp (action, "freeze") == 0) {
+        note (action);
+        kill (getpid (), SIGSTOP);
+    }
     if (strcmp (action, "deaf") == 0)
         signal (SIGTERM, SIG_IGN);
     if (strcmp (action, "stall") == 0 || strcmp (action, "deaf") == 0 || strcmp (action, "hang") == 0)
@@ -165,6 +193,8 @@ act (const struct fault *fault)
     }
     if (strcmp (action, "say") == 0 && write (fault->number, "\377{\"frame\": rubbish}\n", 20) < 0)
         return SANE_STATUS_IO_ERROR;
+    if (strcmp (action, "stammer") == 0 && write (fault->number, "{\"frame\":\"Prog", 14) < 0)
+        return SANE_STATUS_IO_ERROR;
     return SANE_STATUS_GOOD;
 }
 
@@ -179,7 +209,7 @@ hold (void)
 {
     unsigned generation = order.generation;
     note ("hold");
-    while (order.generation == generation) {
+    while (order.generation == generation && !cancelled) {
         wait_ms (1);
         read_order ();
     }
@@ -196,7 +226,7 @@ misbehave (const char *moment, int page, int line)
             continue;
         if (strcmp (fault->action, "hold") == 0) {
             hold ();
-            return misbehave (moment, page, line);
+            return cancelled ? SANE_STATUS_GOOD : misbehave (moment, page, line);
         }
         status = act (fault);
     }

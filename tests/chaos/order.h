@@ -16,13 +16,20 @@
                           status N   return SANE_STATUS N
                           crash      write to nowhere
                           abort      as the C library does on broken memory
+                          signal N   send the signal N to the process
+                          leave N    end the process with the exit status N
+                          freeze     stop the process, as SIGSTOP does: none of its threads does anything any more
                           stall      wait until sane_cancel is called, then return SANE_STATUS_CANCELLED
                           hang       wait for ever
                           deaf       wait for ever and ignore SIGTERM
-                          hold       wait until the order has changed, then go on with the new one
+                          hold       wait until the order has changed, then go on with the new one; a cancel ends it
                           slow N     take N ms longer, for this line and all that follow
                           memory N   take N MiB and keep them
-                          say N      write rubbish to the file descriptor N */
+                          greed      take memory until there is no more, give a little of it back, return NO_MEM
+                          say N      write rubbish to the file descriptor N
+                          stammer N  write the beginning of a line to the file descriptor N
+                          nothing    of read only: return no data, now and for ever, as a lamp that never gets warm
+                          torn       of read only: deliver half a line, and then the end of the page */
 
 #ifndef ORDER_H
 #define ORDER_H
@@ -64,6 +71,9 @@ struct order {
 extern const char *const source_names[SOURCES];
 extern struct order order;
 extern volatile sig_atomic_t cancelled;
+
+/* What misbehave returns beside SANE's statuses, of read only. */
+enum { NOTHING = 1000, TORN };
 
 /* Read the order again; the place of its file with SUFFIX goes to PATH. */
 void read_order (void);

@@ -31,12 +31,13 @@ class FakeReader:
 
 
 class FakeProcess:
-    """One spawned process: `module` is what it runs, `heard` are the commands it got, `signals` what it was sent."""
+    """One spawned process: `module` is what it runs by its `arguments`, `heard` are the commands it got, `signals` what it was sent."""
 
-    def __init__(self, pid: int, owner: ProcessProtocol, module: str, environment: dict[str, str]) -> None:
+    def __init__(self, pid: int, owner: ProcessProtocol, arguments: list[str], environment: dict[str, str]) -> None:
         self.pid: int | None = pid
         self.protocol = owner
-        self.module = module
+        self.arguments = arguments
+        self.module = arguments[2]
         self.environment = environment
         self.heard: list[Command] = []
         self.signals: list[str] = []
@@ -92,7 +93,7 @@ class ProcessReactor(Clock):
         self, owner: ProcessProtocol, executable: str, args: list[str], env: dict[str, str], childFDs: dict[int, Any]
     ) -> FakeProcess:
         assert set(childFDs) == {0, 1, 2, 3, 4}
-        process = FakeProcess(1000 + len(self.processes), owner, args[-1], env)
+        process = FakeProcess(1000 + len(self.processes), owner, args, env)
         self.processes.append(process)
         owner.makeConnection(process)  # type: ignore[arg-type]
         return process

@@ -57,6 +57,7 @@ def test_the_contract_of_the_defaults() -> None:
         "scanner.button_poll_hz": 2.0,
         "scanner.start_timeout_s": 60,
         "scanner.read_timeout_s": 30,
+        "scanner.memory_limit_mb": 0,
         "jobs.retrieve_timeout_s": 60,
         "jobs.queue_limit": 8,
         "jobs.history_limit": 50,
@@ -326,6 +327,13 @@ def test_retrieve_timeout_below_the_promise(tmp_path: Path) -> None:
 
     lenient = write(tmp_path, "[interop]\nstrict_timeouts = false\n", "lenient.toml")
     assert config.load([path, lenient]).jobs.retrieve_timeout_s == 59
+
+
+def test_too_little_memory_for_a_driver(tmp_path: Path) -> None:
+    """A limit that leaves a driver nothing is refused; 0 leaves it to the machine."""
+    (line,) = complaints(write(tmp_path, "[scanner]\nmemory_limit_mb = 127\n"))
+    assert line.startswith("scanner.memory_limit_mb = 127: expected at least 128")
+    assert config.load([write(tmp_path, "[scanner]\nmemory_limit_mb = 0\n")]).scanner.memory_limit_mb == 0
 
 
 def test_the_image_s_section_is_ignored(tmp_path: Path) -> None:

@@ -495,3 +495,116 @@ def test_a_pause_ends_with_its_image(bench: Bench) -> None:
     assert process.pipes[protocol.IMAGE_FD].reading
     bench.reactor.advance(60)
     assert again.heard == ["failed stalled"]
+
+
+def test_a_killed_worker_is_waited_for_before_it_is_replaced(bench: Bench) -> None:
+    """A worker that was killed may still hold the device: its successor comes when it is gone, and after its pause."""
+    bench.scanner.start()
+    process = bench.reactor.process
+    process.obedient = False
+    bench.reactor.advance(READY_TIMEOUT_S)
+    bench.reactor.advance(FIRST_PAUSE_S)
+    assert bench.reactor.processes == [process]
+    process.exit(None, 9)
+    bench.reactor.advance(FIRST_PAUSE_S - 0.1)
+    assert bench.reactor.processes == [process]
+    bench.reactor.advance(0.1)
+    assert len(bench.reactor.processes) == 2
+
+
+def test_a_job_waits_for_a_killed_worker_to_go_and_for_no_pause(bench: Bench) -> None:
+    """A job that comes meanwhile gets a fresh worker as soon as the old process is gone."""
+    bench.scanner.start()
+    process = bench.reactor.process
+    process.obedient = False
+    bench.reactor.advance(READY_TIMEOUT_S)
+    opening = bench.scanner.open(request())
+    assert bench.reactor.processes == [process]
+    process.exit(None, 9)
+    bench.reactor.process.say(protocol.Ready(), protocol.Opened("all"))
+    success_result_of(opening)
+    assert len(bench.reactor.processes) == 2
+
+
+def test_stopping_waits_for_a_killed_worker(bench: Bench) -> None:
+    """`stop` fires when a worker that was killed is gone too, or was left behind."""
+    for how in ("gone", "left behind"):
+        bench = Bench()
+        bench.scanner.start()
+        process = bench.reactor.process
+        process.obedient = False
+        bench.reactor.advance(READY_TIMEOUT_S)
+        stopped = bench.scanner.stop()
+        no_result(stopped)
+        if how == "gone":
+            process.exit(None, 9)
+        else:
+            bench.reactor.advance(LEAVE_AFTER_S)
+        success_result_of(stopped)
+        bench.reactor.advance(1000)
+        assert bench.reactor.processes == [process]
+        assert bench.reactor.getDelayedCalls() == []
+
+
+def test_a_process_that_is_left_behind_holds_no_pipe_of_ours(bench: Bench) -> None:
+    """Its descriptors in the daemon are closed, so that nothing is left of it but an entry in the log."""
+    session, process = bench.opened()
+    process.obedient = False
+    session.close()
+    bench.reactor.advance(LEAVE_AFTER_S)
+    assert process.pipes == {}
+
+
+def test_jobs_that_keep_failing_stop_the_scanner(bench: Bench) -> None:
+    """A driver that dies under every job is reported, tried again all the same, and well after one whole image."""
+    for failure in range(FAILURES_TO_STOP):
+        assert bench.status.state.value == "Idle"
+        session, process = bench.opened()
+        session.start_image(Sink())
+        if failure % 2:
+            process.say(protocol.ImageStarted())
+        process.exit(None, 11)
+        session.close()
+    assert bench.status.state.value == "Stopped"
+    assert [reason.value for reason in bench.status.reasons] == ["AttentionRequired"]
+    session, process = bench.opened()
+    assert bench.status.state.value == "Stopped"
+    session.start_image(Sink())
+    say_page(process)
+    session.close()
+    assert bench.status.state.value == "Idle"
+    session, process = bench.opened()
+    process.exit(None, 11)
+    session.close()
+    assert bench.status.state.value == "Idle"
+
+
+def test_a_scanner_whose_jobs_keep_failing_may_be_tried_again(bench: Bench) -> None:
+    """After a while it is Idle, so that a client which asks first tries again; one more failure is enough then."""
+    for _ in range(FAILURES_TO_STOP):
+        session, process = bench.opened()
+        process.exit(None, 11)
+        session.close()
+    assert bench.status.state.value == "Stopped"
+    bench.reactor.process.say(protocol.Ready())
+    bench.reactor.advance(PROVEN_S)
+    assert bench.status.state.value == "Idle"
+    opening = bench.scanner.open(request())
+    bench.reactor.process.exit(None, 11)
+    failure_result_of(opening, ScannerError)
+    assert bench.status.state.value == "Stopped"
+
+
+def test_a_cancelled_job_says_nothing_of_the_driver(bench: Bench) -> None:
+    """A job that ended without an image and without a failure neither counts nor clears."""
+    for _ in range(FAILURES_TO_STOP - 1):
+        session, process = bench.opened()
+        process.exit(None, 11)
+        session.close()
+    session, process = bench.opened()
+    session.close()
+    assert bench.status.state.value == "Idle"
+    session, process = bench.opened()
+    process.exit(None, 11)
+    session.close()
+    assert bench.status.state.value == "Stopped"
