@@ -44,6 +44,22 @@ _ADVICE = {
     "ClientErrorFormatNotSupported": "the scanner does not deliver this format; try another --format",
 }
 
+_WHY = {
+    "Terminating": "the device gave the job up",
+    "Aborted": "the device gave the job up",
+    "Canceled": "the job was cancelled, at the device or from elsewhere",
+}
+"""What the end of a job means for whoever waited for its image."""
+
+_REASONS = {
+    "ScannerStopped": "the scanner failed in the middle of the image",
+    "ImageTransferError": "the network failed in the middle of the image",
+    "JobCanceledAtDevice": "the job was cancelled at the scanner",
+    "JobTimedOut": "the device waited too long for this computer",
+    "JobCompletedWithErrors": "the feeder had no more paper in the middle of the image",
+}
+"""The same, more exactly, by the job's reason (wsd-scan.md 11.1)."""
+
 
 def scan(wishes: Wishes, settings: Settings, *, url: str | None, device: str | None) -> int:
     """Scan into a file and say what came of it; the result is the exit status.
@@ -131,9 +147,13 @@ class Session:
             self._progress.clear()
             for path in pages.saved:
                 self._tell(f"saved {path}, whole")
+            # Before the cancel: after it the job is cancelled, and nobody can tell what had been.
+            ended = await self._outcome(job) if isinstance(error, (NoAnswer, BadAnswer)) else None
             await self._give_up(job)
             if isinstance(error, ServiceFault):
                 raise await self._explained(error) from error
+            if ended is not None and ended.state in _WHY:
+                raise await self._accounted(ended, error) from error
             raise
         pages.finish()
         self._progress.clear()
@@ -187,6 +207,24 @@ class Session:
             await self._service.cancel(job.id)
         except (ServiceFault, NoAnswer, BadAnswer):
             pass  # the job is over already, or the device is gone: nothing more can be done
+
+    async def _outcome(self, job: Job) -> Outcome | None:
+        """What the device says of `job`, None when it says nothing."""
+        try:
+            return await self._service.outcome(job.id)
+        except (ServiceFault, NoAnswer, BadAnswer):
+            return None
+
+    async def _accounted(self, ended: Outcome, error: BaseException) -> ScanFailed:
+        """Why an image came to nothing in its middle, where HTTP has no word for it: the job and the scanner know."""
+        try:
+            reasons = (await self._service.describe()).reasons
+        except (ServiceFault, NoAnswer, BadAnswer):
+            reasons = ()
+        known = [_REASONS[reason] for reason in ended.reasons if reason in _REASONS]
+        scanner = f"; the scanner reports {', '.join(reasons)}" if reasons else ""
+        words = f"{ended.state}, {', '.join(ended.reasons) or 'None'}"
+        return ScanFailed(f"{', '.join(known) or _WHY[ended.state]} (job {words}){scanner}: {error}")
 
     async def _explained(self, fault: ServiceFault) -> Exception:
         """`fault` with what the scanner itself says is wrong: a fault does not tell a jam from an open cover."""

@@ -20,6 +20,10 @@ class ImagingError(ValueError):
     """The file cannot be made; the text says why, for a person."""
 
 
+class StorageError(ImagingError):
+    """The disk does not take what a page has to wait on: it is full, or broken; the message says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The promise about every image of a file: exactly `width` x `height` pixels of `color`.

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-from bridge.imaging.encoder import ImagingError
+from bridge.imaging.encoder import ImagingError, StorageError
 
 IN_MEMORY_BYTES = 1024 * 1024
 """Held in memory; most pages of text in black and white never touch the disk."""
@@ -21,7 +21,7 @@ DIRECTORY = "/var/tmp"
 class Spool:
     """Takes at most `limit` bytes in order and gives them back. The file has no name and ends with this object.
 
-    Raises ImagingError when there are more bytes, or when the disk does not take them.
+    Raises ImagingError when there are more bytes, and StorageError when the disk does not take them.
     """
 
     def __init__(self, limit: int) -> None:
@@ -43,8 +43,7 @@ class Spool:
         try:
             self._file.write(data)
         except OSError as error:
-            where = self._folder or tempfile.gettempdir()
-            raise ImagingError(f"The page cannot be kept in {where} until it is whole: {error.strerror}.") from error
+            raise self._failed(error) from error
 
     def forward(self) -> Iterator[bytes]:
         """Everything, first to last."""
@@ -65,6 +64,15 @@ class Spool:
 
     def _blocks(self, starts: range | tuple[()], length: int) -> Iterator[bytes]:
         for start in starts:
-            self._file.seek(start)
-            yield self._file.read(min(length, self._size - start))
+            try:
+                # Where the disk is full, what was not written yet comes to light here.
+                self._file.seek(start)
+                data = self._file.read(min(length, self._size - start))
+            except OSError as error:
+                raise self._failed(error) from error
+            yield data
         self._file.seek(self._size)
+
+    def _failed(self, error: OSError) -> StorageError:
+        where = self._folder or tempfile.gettempdir()
+        return StorageError(f"The page cannot be kept in {where} until it is whole: {error.strerror}.")

@@ -198,7 +198,7 @@ class JobQueue(JobObserver):
 
     def image_started(self, retrieval: Retrieval) -> None:
         """The scanner works: what was wrong with it is over."""
-        outcomes.forget(self._scanner.status)
+        outcomes.forget(self._scanner.status, retrieval.job.order.request.source)
 
     def image_failed(self, retrieval: Retrieval, error: ScannerError) -> None:
         """Tell the scanner's status, the client and the job what the failure means for them."""

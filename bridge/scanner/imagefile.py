@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bridge.imaging.bits import pack
-from bridge.imaging.encoder import Encoder, ImagingError, Page, Rows
+from bridge.imaging.encoder import Encoder, ImagingError, Page, Rows, StorageError
 from bridge.imaging.encoders import encoder_for
 from bridge.imaging.geometry import Placement, Placer
 from bridge.imaging.pixels import Converter, Frame, converter, pixel_bytes
@@ -87,6 +87,8 @@ class ImageFile:
                 frame = self._following_frame(pages)
             for block in encoder.end():
                 self._put(block)
+        except StorageError as error:
+            raise ScanFailure(Status.STORAGE_FULL, str(error)) from error
         except ImagingError as error:
             raise ScanFailure(Status.UNSUPPORTED, str(error)) from error
         return self._bytes

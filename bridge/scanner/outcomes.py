@@ -18,7 +18,8 @@ class Outcome:
     """What follows from one kind of failure.
 
     `recoverable`: a person can mend it and the same job can go on, so it waits (design, a waiting RetrieveImage).
-    `condition` appears in ScannerStatus; `attention` stops the scanner with AttentionRequired instead.
+    `condition` appears in ScannerStatus, at `component` or else at the source of the scan; `attention` stops the
+    scanner with AttentionRequired instead.
     `refusal` is the error that the client's request meets, `advice` what it says.
     """
 
@@ -27,6 +28,7 @@ class Outcome:
     recoverable: bool = False
     condition: ConditionName | None = None
     severity: Severity = Severity.CRITICAL
+    component: Component | None = None
     attention: bool = False
 
 
@@ -70,6 +72,12 @@ OUTCOMES: dict[Status, Outcome] = {
         "the bridge may not use the scanner; its user must be in the group scanner",
         attention=True,
     ),
+    Status.STORAGE_FULL: Outcome(
+        TemporaryError,
+        "the disk of the bridge's computer is full; make room there, or scan into JPEG, which needs none",
+        condition=ConditionName.INTERNAL_STORAGE_FULL,
+        component=Component.MEDIA_PATH,
+    ),
     Status.GONE: Outcome(
         TemporaryError, "the scanner is not connected or switched off; plug it in and switch it on", attention=True
     ),
@@ -101,17 +109,33 @@ def report(status: ScannerStatus, error: ScannerError, source: InputSource) -> N
     """Show `error` in the scanner's status."""
     outcome = outcome_of(error)
     if outcome.condition is not None:
-        component = Component.ADF if source.is_feeder else Component.PLATEN
-        status.add(outcome.condition, component, outcome.severity)
+        component = outcome.component or (Component.ADF if source.is_feeder else Component.PLATEN)
+        status.add(outcome.condition, component, outcome.severity, FAILURE)
     if outcome.attention:
         status.stop(FAILURE, StateReason.ATTENTION_REQUIRED)
 
 
-def forget(status: ScannerStatus) -> None:
-    """Take back what `report` showed: the scanner works again, or nobody can know any more."""
-    status.clear()
+def forget(status: ScannerStatus, source: InputSource | None = None) -> None:
+    """Take back what `report` showed: the scanner works again, with `source`, or nobody can know any more."""
+    status.clear(who=FAILURE)
+    if source is not None and source.is_feeder:
+        # Whatever its sensor last said: there was paper.
+        status.clear(ConditionName.INPUT_TRAY_EMPTY)
     status.resume(FAILURE)
+
+
+def show_paper(status: ScannerStatus, loaded: bool | None) -> None:
+    """Show what the feeder's sensor says: whether there is paper, None when nobody looks or there is no sensor."""
+    if loaded is False:
+        status.add(ConditionName.INPUT_TRAY_EMPTY, Component.ADF, Severity.INFORMATIONAL, _SENSOR)
+    elif loaded:
+        status.clear(ConditionName.INPUT_TRAY_EMPTY)
+    else:
+        status.clear(ConditionName.INPUT_TRAY_EMPTY, who=_SENSOR)
 
 
 FAILURE = "failure"
 """Who stops the scanner's status in `report`."""
+
+_SENSOR = "sensor"
+"""Who says that the feeder is empty, in `show_paper`."""

@@ -28,7 +28,7 @@ MAX_MESSAGE = 1000
 
 
 class Status(str, Enum):
-    """Why something failed: SANE's eleven statuses, and what only the daemon can see."""
+    """Why something failed: SANE's eleven statuses, and what only the worker or the daemon can see."""
 
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
@@ -41,6 +41,8 @@ class Status(str, Enum):
     IO_ERROR = "io-error"
     NO_MEMORY = "no-memory"
     ACCESS_DENIED = "access-denied"
+    STORAGE_FULL = "storage-full"
+    """The disk does not take what has to wait until its page is whole."""
     GONE = "gone"
     """The scanner is not there any more."""
     DIED = "died"

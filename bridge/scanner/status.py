@@ -101,6 +101,7 @@ class ScannerStatus:
         self._working_reason = StateReason.NONE
         self._stops: dict[str, StateReason] = {}
         self._conditions: dict[int, Condition] = {}
+        self._by_whom: dict[int, str] = {}
         self._history: list[Condition] = []
         self._next_id = 1
         self._observers: list[StatusObserver] = []
@@ -160,25 +161,27 @@ class ScannerStatus:
         self._stops.pop(who, None)
         self._announce()
 
-    def add(self, name: ConditionName, component: Component, severity: Severity) -> Condition:
-        """A condition has appeared; one that lasts already is given back as it is."""
+    def add(self, name: ConditionName, component: Component, severity: Severity, who: str = "") -> Condition:
+        """`who` says that a condition has appeared; one that lasts already is given back as it is."""
         for condition in self._conditions.values():
             if (condition.name, condition.component) == (name, component):
                 return condition
         condition = Condition(self._next_id, self._now(), name, component, severity)
         self._next_id += 1
         self._conditions[condition.id] = condition
+        self._by_whom[condition.id] = who
         for observer in self._observers:
             observer.condition_added(condition)
         self._announce()
         return condition
 
-    def clear(self, *names: ConditionName) -> None:
-        """The conditions of these names are over, all conditions when none is named."""
+    def clear(self, *names: ConditionName, who: str | None = None) -> None:
+        """The conditions of these names are over, all conditions when none is named; of those, what `who` has said."""
         for condition in tuple(self._conditions.values()):
-            if names and condition.name not in names:
+            if (names and condition.name not in names) or who not in (None, self._by_whom[condition.id]):
                 continue
             del self._conditions[condition.id]
+            del self._by_whom[condition.id]
             over = Condition(
                 condition.id, condition.time, condition.name, condition.component, condition.severity, self._now()
             )

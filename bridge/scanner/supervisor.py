@@ -15,8 +15,8 @@ from twisted.logger import Logger
 
 from bridge.errors import ScannerError
 from bridge.interfaces import ScanSession
-from bridge.scanner import protocol
-from bridge.scanner.buttons import ButtonWatch
+from bridge.scanner import outcomes, protocol
+from bridge.scanner.buttons import ButtonWatch, WatchState
 from bridge.scanner.model import Capabilities, Device, InputSource, ScanRequest
 from bridge.scanner.process import WorkerProcess
 from bridge.scanner.protocol import Event, Status
@@ -151,6 +151,7 @@ class SupervisedScanner:
         """The worker is warm, or speaks of its buttons; what belongs to a job is heard by the opening or session."""
         if not isinstance(event, protocol.Ready):
             self.buttons.heard(event)
+            self._show_paper()
             return
         self._warm = True
         self._stop_again()
@@ -161,6 +162,7 @@ class SupervisedScanner:
             self._opening.begin(self._worker)
         else:
             self.buttons.idle(self._worker)
+            self._show_paper()
 
     def worker_sent(self, data: bytes) -> None:
         """No image is under way: whatever comes belongs to nobody."""
@@ -267,6 +269,11 @@ class SupervisedScanner:
         """Workers work again."""
         self._failures = 0
         self._status.resume(_WORKER)
+
+    def _show_paper(self) -> None:
+        """Between two watches what was seen last stays; when nobody is to look, nobody knows."""
+        if InputSource.ADF in self._capabilities.sources and self.buttons.state is not WatchState.PAUSED:
+            outcomes.show_paper(self._status, self.buttons.page_loaded)
 
     def _watch_hangs(self) -> None:
         assert self._worker is not None

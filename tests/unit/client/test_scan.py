@@ -62,11 +62,12 @@ def description(reasons: str = "None") -> Answer:
     )
 
 
-def outcome(state: str, scans: int) -> Answer:
+def outcome(state: str, scans: int, reason: str = "None") -> Answer:
     """The end of the job."""
     return envelope(
-        f"<GetJobElementsResponse><JobStatus><JobId>7</JobId><JobState>{state}</JobState><ScansCompleted>{scans}"
-        "</ScansCompleted></JobStatus></GetJobElementsResponse>"
+        f"<GetJobElementsResponse><JobStatus><JobId>7</JobId><JobState>{state}</JobState><JobStateReasons>"
+        f"<JobStateReason>{reason}</JobStateReason></JobStateReasons><ScansCompleted>{scans}</ScansCompleted></JobStatus>"
+        "</GetJobElementsResponse>"
     )
 
 
@@ -230,6 +231,41 @@ def test_an_image_that_is_cut_off(tmp_path: Path) -> None:
     scan.error(BadAnswer)
     assert scan.files == {"page.jpg": JPEG}
     assert "CancelJob" in scan.device.operations
+
+
+def cut_off(asked: Any) -> FakeResponse:
+    """An image that ends before its end."""
+    content_type, body = image_package(JPEG, asked)
+    return FakeResponse(200, content_type, body[:-20])
+
+
+@pytest.mark.parametrize(
+    ("end", "state", "words"),
+    [
+        ("Aborted ScannerStopped", "AttentionRequired", "the scanner failed in the middle of the image (job Aborted, "),
+        ("Terminating ScannerStopped", "AttentionRequired", "the scanner reports AttentionRequired"),
+        ("Aborted ImageTransferError", "None", "the network failed in the middle of the image"),
+        ("Canceled JobCanceledAtDevice", "None", "the job was cancelled at the scanner"),
+        ("Canceled None", "None", "the job was cancelled, at the device or from elsewhere (job Canceled, None): "),
+    ],
+)
+def test_why_an_image_was_cut_off(tmp_path: Path, end: str, state: str, words: str) -> None:
+    """The device is asked what became of the job, before the job is cancelled, and its reason is told."""
+    job_state, reason = end.split(" ")
+    scan = Scan(tmp_path, cut_off, end=outcome(job_state, 0, reason), state=description(state))
+
+    assert words in scan.error(ScanFailed)
+    assert scan.files == {}
+    operations = scan.device.operations
+    assert operations.index("GetJobElements") < operations.index("CancelJob")
+
+
+def test_a_connection_that_broke_while_the_job_goes_on(tmp_path: Path) -> None:
+    """When the device knows of no failure, or cannot be asked, the broken connection is all that can be told."""
+    scan = Scan(tmp_path, cut_off, end=outcome("Processing", 0))
+    assert "the image ends before its end" in scan.error(BadAnswer)
+    scan = Scan(tmp_path, cut_off, end=failing(ConnectionRefusedError()))
+    assert "the image ends before its end" in scan.error(BadAnswer)
 
 
 def test_something_else_than_a_picture(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.imaging.encoder import ImagingError
+from bridge.imaging.encoder import ImagingError, StorageError
 from bridge.imaging.spool import BLOCK_BYTES, IN_MEMORY_BYTES, Spool
 
 
@@ -87,14 +87,25 @@ def test_more_than_the_limit_is_refused() -> None:
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that takes no more ends the page with the reason and the place."""
 
+    full = OSError(28, "No space left on device")
+
     class Full:
         def __init__(self, **words: object) -> None:
-            pass
+            self.buffered = 0
 
         def write(self, data: bytes) -> int:
-            raise OSError(28, "No space left on device")
+            if self.buffered:
+                raise full
+            self.buffered = len(data)
+            return len(data)
+
+        def seek(self, position: int) -> int:
+            raise full
 
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", Full)
     monkeypatch.setenv("TMPDIR", "/nowhere")
-    with pytest.raises(ImagingError, match=r"cannot be kept in .*No space left on device"):
-        Spool(10).write(b"x")
+    spool = Spool(10)
+    spool.write(b"x")
+    for use in (lambda: spool.write(b"y"), lambda: list(spool.forward()), lambda: list(spool.backward(1))):
+        with pytest.raises(StorageError, match=r"cannot be kept in .*No space left on device"):
+            use()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.scanner import protocol
+from bridge.errors import ScannerError
+from bridge.scanner import outcomes, protocol
 from bridge.scanner.buttons import (
     FAILURES_TO_GIVE_UP,
     FIRST_PAUSE_S,
@@ -134,6 +135,66 @@ def test_the_sensor_for_paper_tells_the_source(bench: Bench) -> None:
     assert bench.scanner.loaded_source() is InputSource.ADF
     bench.scanner.open(request())
     assert bench.scanner.loaded_source() is InputSource.PLATEN
+
+
+def shown(bench: Bench) -> list[tuple[str, str, str]]:
+    """The scanner's active conditions."""
+    return [(each.name.value, each.component.value, each.severity.value) for each in bench.status.conditions]
+
+
+EMPTY = [("InputTrayEmpty", "ADF", "Informational")]
+
+
+@pytest.mark.conformance(246)
+def test_the_sensor_for_paper_is_shown(bench: Bench) -> None:
+    """An empty feeder is a condition of the scanner and does not stop it; paper ends it."""
+    bench.watch(protocol.Watching(("scan",), False))
+    assert shown(bench) == EMPTY
+    assert bench.status.state.value == "Idle"
+    assert bench.scanner.feeder_is_empty()
+    bench.process.say(protocol.Watching(("scan",), True))
+    assert shown(bench) == []
+    assert not bench.scanner.feeder_is_empty()
+    assert [condition.name.value for condition in bench.status.history] == ["InputTrayEmpty"]
+
+
+def test_what_the_sensor_said_lasts_over_a_job_from_the_glass(bench: Bench) -> None:
+    """A job from the glass changes nothing about the feeder, and makes no events of it; one from the feeder does."""
+    bench.watch(protocol.Watching(("scan",), False))
+    opening = bench.scanner.open(request())
+    bench.process.say(protocol.Opened("all"))
+    outcomes.forget(bench.status, InputSource.PLATEN)
+    assert shown(bench) == EMPTY
+    success_result_of(success_result_of(opening).close())
+    bench.process.say(protocol.Ready(), protocol.Watching(("scan",), False))
+    assert shown(bench) == EMPTY
+    assert bench.status.history == ()
+    outcomes.forget(bench.status, InputSource.ADF)
+    assert shown(bench) == []
+
+
+def test_nobody_looks_any_more(bench: Bench) -> None:
+    """Without the watch nobody knows about the paper, whether it was switched off or the scanner is used elsewhere."""
+    bench.watch(protocol.Watching(("scan",), False))
+    bench.process.say(protocol.WatchFailed(Status.DEVICE_BUSY, "In use."))
+    assert shown(bench) == []
+    bench.reactor.advance(FIRST_PAUSE_S)
+    bench.process.say(protocol.Watching(("scan",), False))
+    assert shown(bench) == EMPTY
+    bench.buttons.switch(None)
+    bench.process.say(protocol.Unwatched())
+    assert shown(bench) == []
+
+
+def test_a_feeder_that_empties_under_a_job_is_remembered_apart(bench: Bench) -> None:
+    """What a failed job showed ends by time; what the sensor says does not."""
+    bench.watch(protocol.Watching(("scan",), None))
+    outcomes.report(bench.status, ScannerError(Status.NO_DOCUMENTS, "empty"), InputSource.ADF)
+    assert shown(bench) == EMPTY
+    bench.process.say(protocol.Watching(("scan",), None))
+    assert shown(bench) == EMPTY
+    outcomes.forget(bench.status)
+    assert shown(bench) == []
 
 
 # -- scanners that cannot be watched -------------------------------------------------------------

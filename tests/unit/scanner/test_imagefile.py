@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.imaging.encoder import ImagingError, Page, Rows
+from bridge.imaging.encoder import ImagingError, Page, Rows, StorageError
 from bridge.imaging.geometry import Placement
 from bridge.imaging.pixels import Frame
 from bridge.scanner.failure import ScanFailure
@@ -85,7 +85,9 @@ class PlainEncoder:
 class Story:
     """An ImageFile with everything that it says in one list, bytes among the events."""
 
-    def __init__(self, scanner: PlayedScanner, width: int = 4, height: int = 3, **words: Any) -> None:
+    def __init__(
+        self, scanner: PlayedScanner, width: int = 4, height: int = 3, encoder: Any = PlainEncoder, **words: Any
+    ) -> None:
         wishes = {"format": Format.JFIF, "source": InputSource.ADF, "color": ColorMode.GRAYSCALE_8, **words}
         request = ScanRequest(
             resolution=Resolution(300, 300), region=Region(0, 0, 1, 1), width=width, height=height, **wishes
@@ -99,7 +101,7 @@ class Story:
             write=lambda data: self.events.append(bytes(data)),
             tell=self.events.append,
             clock=lambda: self.now,
-            make_encoder=PlainEncoder,
+            make_encoder=encoder,
         )
 
     def scan(self) -> tuple[int, list[Any]]:
@@ -282,3 +284,17 @@ def test_a_page_that_never_ends_is_ended() -> None:
     with pytest.raises(ScanFailure, match=str(MAX_LINES)) as caught:
         story.scan()
     assert caught.value.status is Status.IO_ERROR
+
+
+def test_a_full_disk_is_no_fault_of_the_scanner() -> None:
+    """What cannot be kept until its page is whole fails as a full disk; what cannot be made as unsupported."""
+    for raised, status in ((StorageError, Status.STORAGE_FULL), (ImagingError, Status.UNSUPPORTED)):
+
+        class Failing(PlainEncoder):
+            def rows(self, data: Rows, raised: type[ImagingError] = raised) -> bytes:
+                raise raised("No space left on device.")
+
+        story = Story(PlayedScanner((gray(), [b"aaaabbbbcccc"])), encoder=Failing)
+        with pytest.raises(ScanFailure, match="No space") as caught:
+            story.scan()
+        assert caught.value.status is status
