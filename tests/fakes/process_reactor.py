@@ -31,7 +31,9 @@ class FakeReader:
 
 
 class FakeProcess:
-    """One spawned process: `module` is what it runs by its `arguments`, `heard` are the commands it got, `signals` what it was sent."""
+    """One spawned process: its `arguments`, of which `module` is what it runs, `heard` are the commands it got,
+    `signals` what it was sent.
+    """
 
     def __init__(self, pid: int, owner: ProcessProtocol, arguments: list[str], environment: dict[str, str]) -> None:
         self.pid: int | None = pid
