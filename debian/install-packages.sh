@@ -1,4 +1,4 @@
-# Sourced by ./run, ./test and ./check, with POSIX sh. Defines install_packages.
+# Sourced by ./run, ./test and ./check, with POSIX sh. Defines install_packages and unpack_package.
 # shellcheck shell=sh
 
 # install_packages WHY PACKAGE...: installs those of the Debian packages that are missing, asking with sudo where
@@ -45,4 +45,30 @@ apt_get() {
 	esac
 	# shellcheck disable=SC2086
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$command" "$@" </dev/null >&2
+}
+
+# unpack_package FOLDER PACKAGE...: unpacks the first of the Debian packages that there is into FOLDER, and does not
+# install it, so that no service of it starts. Once: a FOLDER that is there stays as it is.
+unpack_package() {
+	folder=$1
+	shift
+	[ ! -e "$folder" ] || return 0
+	mkdir -p "$(dirname "$folder")"
+	rm -rf "$folder.part"
+	mkdir "$folder.part"
+	download_one "$@" || { [ "$(id -u)" -ne 0 ] || apt_get update; download_one "$@"; } || {
+		echo "scanbridge: apt-get could download none of $*; its messages above say why" >&2
+		return 1
+	}
+	dpkg-deb --extract "$folder.part/"*.deb "$folder.part"
+	rm "$folder.part/"*.deb
+	mv "$folder.part" "$folder"
+}
+
+download_one() {
+	for package in "$@"; do
+		# As root apt would download as another user, who may not write there.
+		! (cd "$folder.part" && apt-get download -q -o APT::Sandbox::User=root "$package" >&2) || return 0
+	done
+	return 1
 }

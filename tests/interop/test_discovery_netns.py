@@ -19,6 +19,7 @@ import pytest
 from lxml import etree
 
 from tests.fakes import wsd_client
+from tests.interop.daemon import REPOSITORY
 from tests.interop.discovery_client import NS, PATIENCE_S, PORT, Client, Heard
 from tests.interop.namespaces import INTERFACE, Cable, Host
 from tests.schema_check import fits_mtu
@@ -263,24 +264,14 @@ NEIGHBOURS = {
 
 
 @pytest.fixture(scope="module")
-def neighbour(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """The command of another WSD daemon. Its package is unpacked and not installed: installing starts a service."""
-    place = tmp_path_factory.mktemp("neighbour")
-    said = ""
+def neighbour() -> tuple[str, ...]:
+    """The command of another WSD daemon, installed or as ./test has unpacked it."""
     for name, command in NEIGHBOURS.items():
-        installed = shutil.which(name)
-        if installed is not None:
-            return tuple(word.format(program=installed) for word in command)
-        # As root apt would fetch as another user, who may not write here.
-        fetch = ["apt-get", "download", "--quiet", "-o", "APT::Sandbox::User=root", name]
-        fetched = subprocess.run(fetch, cwd=place, check=False, capture_output=True, text=True)
-        if fetched.returncode == 0:
-            (package,) = place.glob("*.deb")
-            subprocess.run(["dpkg-deb", "--extract", package, place], check=True)
-            (program,) = place.glob(f"usr/*bin/{name}")
+        unpacked = sorted((REPOSITORY / ".cache/neighbour").glob(f"usr/*bin/{name}"))
+        program = shutil.which(name) or (str(unpacked[0]) if unpacked else None)
+        if program is not None:
             return tuple(word.format(program=program) for word in command)
-        said += fetched.stderr
-    pytest.fail(f"no other WSD daemon could be fetched: {said}")
+    pytest.fail(f"there is none of {', '.join(NEIGHBOURS)}, which ./test unpacks into .cache/neighbour")
 
 
 @pytest.mark.conformance(92)
