@@ -66,6 +66,8 @@ class ButtonWatch:
 
     `device` is SANE's name for it, `title` names it in the log, `pressed` is told the name of each button that is
     pressed, `hangs` that the worker does not look any more.
+
+    `page_loaded` is what the sensor for paper says, None when nobody knows.
     """
 
     log = Logger()
@@ -74,6 +76,7 @@ class ButtonWatch:
         self.state = WatchState.OFF
         self.buttons: tuple[str, ...] = ()
         self.page_loaded: bool | None = None
+        self._paper_seen = False
         self.trouble = ""
         self.hangs: Callable[[], None] = lambda: None
         self._device = device
@@ -89,6 +92,15 @@ class ButtonWatch:
         self._later: IDelayedCall | None = None
         self._silence: IDelayedCall | None = None
         self._proven: IDelayedCall | None = None
+
+    @property
+    def feeder_empty(self) -> bool:
+        """Whether the feeder is known to be empty.
+
+        A sensor that has never told of paper is not believed: where a driver's always says that there is none, nobody
+        could ever use the feeder.
+        """
+        return self.page_loaded is False and self._paper_seen
 
     # -- settings --------------------------------------------------------------------------------
 
@@ -186,6 +198,7 @@ class ButtonWatch:
         self._pause_s = FIRST_PAUSE_S
         self.trouble = ""
         self._set(WatchState.WATCHING)
+        self._paper_seen = self._paper_seen or event.page_loaded is True
         self.buttons, self.page_loaded = event.buttons, event.page_loaded
         self._expect_word()
 

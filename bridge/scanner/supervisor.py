@@ -109,8 +109,8 @@ class SupervisedScanner:
         return self._capabilities.sources[0]
 
     def feeder_is_empty(self) -> bool:
-        """Whether a sensor that is watched says that the feeder holds no paper."""
-        return self.buttons.page_loaded is False
+        """Whether a sensor that is watched, and has told of paper before, says that the feeder holds none."""
+        return self.buttons.feeder_empty
 
     def open(self, request: ScanRequest) -> Deferred[ScanSession]:
         """Open the scanner for one job. Fails with ScannerError; cancelling it ends the worker."""

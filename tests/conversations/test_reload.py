@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from bridge.scanner.protocol import Ready, Watching
 from bridge.soap import namespaces as ns
 from tests.conversations.scene import NAMES, Fault, Scene, feeder, text, ticket
 
@@ -40,7 +41,8 @@ def test_a_scanner_that_was_carried_elsewhere(scene: Scene) -> None:
 @pytest.mark.conformance(183, 185)
 def test_a_feeder_whose_sensor_says_that_it_is_empty(scene: Scene) -> None:
     """Where a sensor tells, CreateScanJob for an empty feeder is the fault at once, and there is no job."""
-    scene.served.buttons.page_loaded = False
+    scene.served.buttons.switch(0.5)
+    scene.worker.say(Ready(), Watching(("scan",), True), Watching(("scan",), False))
     with pytest.raises(Fault, match="ClientErrorNoImagesAvailable"):
         scene.create(ticket(parameters=feeder()))
     assert scene.active() == []

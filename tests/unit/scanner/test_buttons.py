@@ -151,7 +151,6 @@ def test_the_sensor_for_paper_is_shown(bench: Bench) -> None:
     bench.watch(protocol.Watching(("scan",), False))
     assert shown(bench) == EMPTY
     assert bench.status.state.value == "Idle"
-    assert bench.scanner.feeder_is_empty()
     bench.process.say(protocol.Watching(("scan",), True))
     assert shown(bench) == []
     assert not bench.scanner.feeder_is_empty()
@@ -195,6 +194,28 @@ def test_a_feeder_that_empties_under_a_job_is_remembered_apart(bench: Bench) -> 
     assert shown(bench) == EMPTY
     outcomes.forget(bench.status)
     assert shown(bench) == []
+
+
+def test_an_empty_feeder_is_believed_once_paper_was_seen(bench: Bench) -> None:
+    """A sensor that has told of paper before is believed when there is none, also by the next worker."""
+    bench.watch(protocol.Watching(("scan",), True))
+    assert not bench.scanner.feeder_is_empty()
+    bench.process.say(protocol.Watching(("scan",), False))
+    assert bench.scanner.feeder_is_empty()
+    opening = bench.scanner.open(request())
+    assert not bench.scanner.feeder_is_empty()
+    bench.process.say(protocol.Opened("all"))
+    success_result_of(success_result_of(opening).close())
+    bench.process.say(protocol.Ready(), protocol.Watching(("scan",), False))
+    assert bench.scanner.feeder_is_empty()
+
+
+def test_a_sensor_that_has_always_said_empty_is_not_believed(bench: Bench) -> None:
+    """Drivers exist whose sensor never tells of paper: their feeders are tried, whatever it says."""
+    bench.watch(protocol.Watching(("scan",), False))
+    bench.process.say(protocol.Watching(("scan",), False))
+    assert not bench.scanner.feeder_is_empty()
+    assert bench.scanner.loaded_source() is InputSource.PLATEN
 
 
 # -- scanners that cannot be watched -------------------------------------------------------------
