@@ -195,8 +195,9 @@ class Session:
         except (ServiceFault, NoAnswer, BadAnswer) as error:
             outcome = Outcome("unknown", (str(error),), pages.count)
         images = max(outcome.scans_completed, pages.count)
+        why = ", ".join(reason for reason in outcome.reasons if reason != "None")
         self._tell(
-            f"job {job.id}: {outcome.state} ({', '.join(outcome.reasons) or 'None'}), "
+            f"job {job.id}: {outcome.state}{f' ({why})' if why else ''}, "
             f"{images} image{'' if images == 1 else 's'}, {pages.size} bytes, {job.width} x {job.height} pixels"
         )
         return 1 if outcome.state in ("Aborted", "Canceled") else 0

@@ -204,13 +204,13 @@ class JobQueue(JobObserver):
         """Tell the scanner's status, the client and the job what the failure means for them."""
         job = retrieval.job
         outcome = outcomes.outcome_of(error)
-        refusal = outcomes.refusal_for(error)
         if job.ending:
             retrieval.refuse(JobCancelled())
             return
         outcomes.report(self._scanner.status, error, job.order.request.source)
         self._forget_failure_later()
         emptied = error.status == Status.NO_DOCUMENTS and job.scans_completed > 0 and not retrieval.started
+        refusal = NoImagesAvailable("the feeder has no more sheets") if emptied else outcomes.refusal_for(error)
         if not emptied:
             advice = outcome.advice
             self.log.warn("job {job_id}: {advice} ({error})", job_id=job.id, advice=advice, error=str(error))
@@ -288,14 +288,7 @@ class JobQueue(JobObserver):
         del self._active[job.id]
         self._history.append(job)
         self._disarm(job)
-        status = job.status
-        self.log.info(
-            "job {job_id} {state} ({reason}): {images} images",
-            job_id=job.id,
-            state=status.state.value,
-            reason=status.reasons[0].value,
-            images=status.scans_completed,
-        )
+        self.log.info("job {job_id} {ending}", job_id=job.id, ending=_ending(job.status))
         for observer in self._observers:
             observer.job_ended(job)
 
@@ -362,6 +355,14 @@ class JobQueue(JobObserver):
         )
         job.give_up(JobReason.JOB_TIMED_OUT)
         self._end(job, JobCancelled())
+
+
+def _ending(status: JobStatus) -> str:
+    """What became of a job, for the log."""
+    reason = status.reasons[0]
+    why = "" if reason is JobReason.NONE else f" ({reason.value})"
+    count = status.scans_completed
+    return f"{status.state.value}{why}: {count} image{'' if count == 1 else 's'}"
 
 
 def _is_loopback(client: str) -> bool:

@@ -29,7 +29,7 @@ def test_a_job_can_be_found_in_the_journal(machine: Machine, client: Scanimage) 
     assert [entry["LOGGER"].startswith("bridge.jobs") for entry in found] == [True] * len(found)
     assert found[0]["MESSAGE"].startswith(f"job {job['id']} accepted: ")
     assert found[0]["CLIENT"] == machine.client.ipv4
-    assert found[-1]["MESSAGE"] == f"job {job['id']} Completed (None): 1 images"
+    assert found[-1]["MESSAGE"] == f"job {job['id']} Completed: 1 image"
     assert {entry["PRIORITY"] for entry in found} == {"6"}
 
 

@@ -131,7 +131,7 @@ def test_one_page(tmp_path: Path) -> None:
     ]
     assert scan.told == [
         f"saved {tmp_path / 'page.jpg'}",
-        f"job 7: Completed (None), 1 image, {len(JPEG)} bytes, 2550 x 3300 pixels",
+        f"job 7: Completed, 1 image, {len(JPEG)} bytes, 2550 x 3300 pixels",
     ]
 
 
