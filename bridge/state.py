@@ -5,6 +5,7 @@ It is written a handful of times a day at most, because it lives on an SD card.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -22,6 +23,7 @@ _REMEDY = (
     "give the user that runs scanbridge a directory it may write to: set [state] directory, or under systemd"
     " StateDirectory=scanbridge"
 )
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = Logger()
 
@@ -38,9 +40,7 @@ class StateFile:
         try:
             self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as error:
-            raise StateError(
-                f"the state directory {self.directory} cannot be made ({error.strerror}); {_REMEDY}"
-            ) from error
+            raise _trouble(f"the state directory {self.directory} cannot be made", error) from error
 
     def read(self) -> dict[str, Any]:
         """What was written last; empty when there is nothing.
@@ -54,7 +54,7 @@ class StateFile:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise StateError(f"the state file {self.path} cannot be read ({error.strerror}); {_REMEDY}") from error
+            raise _trouble(f"the state file {self.path} cannot be read", error) from error
         try:
             if len(data) > MAX_SIZE:
                 raise ValueError(f"more than {MAX_SIZE} bytes")
@@ -83,7 +83,7 @@ class StateFile:
             finally:
                 os.close(folder)
         except OSError as error:
-            raise StateError(f"the state file {self.path} cannot be written ({error.strerror}); {_REMEDY}") from error
+            raise _trouble(f"the state file {self.path} cannot be written", error) from error
 
     def _set_aside(self, why: str) -> None:
         bad = self.path.with_suffix(".bad")
@@ -99,3 +99,9 @@ class StateFile:
             os.replace(self.path, bad)
         except OSError as error:
             log.warn("the damaged state file cannot be kept as {bad}: {error}", bad=bad.name, error=str(error))
+
+
+def _trouble(what: str, error: OSError) -> StateError:
+    """`what` cannot be done because of `error`, and what to do about it."""
+    remedy = "make room on its disk" if error.errno in _FULL else _REMEDY
+    return StateError(f"{what} ({error.strerror}); {remedy}")

@@ -64,7 +64,7 @@ def test_a_failed_write_leaves_the_old_file(state: StateFile, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StateError, match=r"No space left on device.*StateDirectory"):
+    with pytest.raises(StateError, match=r"No space left on device\); make room on its disk$"):
         state.write({"a": 2})
     assert json.loads(state.path.read_bytes()) == {"a": 1}
 
