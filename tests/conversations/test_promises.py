@@ -12,7 +12,7 @@ from lxml import etree
 from bridge.scanner.model import Capabilities, Format
 from bridge.scanner.protocol import ImageDone, ImageStarted, PageScanned, StartImage
 from bridge.soap import namespaces as ns
-from tests.clients import scan_action, windows
+from tests.clients import MESSAGE_ID, scan_action, windows
 from tests.conversations.scene import NAMES, ClientJob, Scene, retrieve_body, text, ticket
 from tests.fakes.scripted_scanner import GLASS
 
@@ -52,15 +52,17 @@ def questions(job: ClientJob) -> dict[str, str]:
     }
 
 
-def action_of(body: bytes) -> str:
-    """The Action of the first envelope in an answer."""
+def header(body: bytes, name: str) -> str:
+    """The addressing header `name` of the first envelope in an answer."""
     envelope = body[body.index(b"<soap:Envelope") : body.index(b"</soap:Envelope>") + len(b"</soap:Envelope>")]
-    return text(etree.fromstring(envelope), "soap:Header/wsa:Action")
+    return text(etree.fromstring(envelope), f"soap:Header/wsa:{name}")
 
 
-@pytest.mark.conformance(9)
+@pytest.mark.conformance(7, 9, 11, 12)
 def test_every_operation_answers_under_its_own_action(scene: Scene) -> None:
-    """Each of the eight operations is answered with its Action and Response behind it, RetrieveImage's too."""
+    """Each of the eight operations, RetrieveImage too, is answered with its Action and Response behind it, To nobody
+    by name, in relation to its question, and with a MessageID of its own.
+    """
     job, given_up = scene.create(ticket()), scene.create(ticket())
     bodies = {
         "CreateScanJob": f"<{{scan}}:CreateScanJobRequest>{ticket()}</{{scan}}:CreateScanJobRequest>",
@@ -72,7 +74,10 @@ def test_every_operation_answers_under_its_own_action(scene: Scene) -> None:
     answers["RetrieveImage"] = scene.scan_page(job)
     assert len(answers) == 8
     for operation, answer in answers.items():
-        assert (answer.status, action_of(answer.body)) == (200, f"{scan_action(operation)}Response")
+        assert (answer.status, header(answer.body, "Action")) == (200, f"{scan_action(operation)}Response")
+        assert header(answer.body, "To") == "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
+        assert header(answer.body, "RelatesTo") == MESSAGE_ID
+    assert len({header(answer.body, "MessageID") for answer in answers.values()}) == 8
 
 
 @pytest.mark.conformance(41)

@@ -91,7 +91,8 @@ def test_very_long_paper_is_bounded() -> None:
 
 @pytest.mark.conformance(127)
 def test_sizes_are_at_least_one_thousandth() -> None:
-    """No size is published below 1/1000 inch."""
+    """Millimetres become 1/1000 inch, rounded down; no size is published below one."""
+    assert platen(*bed(216.0, 297.0)).maximum == Size(8503, 11692)
     assert platen(*bed(216.0, 297.0)).minimum == Size(1, 1)
     assert platen().minimum == Size(1, 1)
 

@@ -88,6 +88,7 @@ def test_a_stranger_that_must_be_understood_comes_first() -> None:
 @pytest.mark.conformance(84)
 def test_addresses_have_a_longest_length() -> None:
     """An Action or MessageID as long as MAX_URI passes, one character more does not and is not sent back."""
+    assert MAX_URI == 2048
     longest = "urn:" + "x" * (MAX_URI - 4)
     assert check_request(read_envelope(windows(longest))) == longest
     assert refused(windows(longest + "x")).subcode == tag(ns.WSA, "InvalidMessageInformationHeader")

@@ -270,10 +270,11 @@ def test_a_source() -> None:
 
 @pytest.mark.conformance(127)
 def test_no_size_is_below_1() -> None:
-    """A backend's minimum of 0 is published as 1."""
+    """A backend's minimum of 0 is published as 1, and every other length as it is."""
     side = SourceCapabilities(Resolution(300, 300), (300,), (ColorMode.RGB_24,), Size(0, 0), Size(8500, 11700))
     platen = section(ScanServiceBench(Capabilities((Format.JFIF,), side)), "ScannerConfiguration")[1]
     assert [text(platen, f"PlatenMinimumSize/{side}") for side in ("Width", "Height")] == ["1", "1"]
+    assert [text(platen, f"PlatenMaximumSize/{side}") for side in ("Width", "Height")] == ["8500", "11700"]
 
 
 def test_a_scanner_that_is_not_known_yet() -> None:
@@ -331,6 +332,8 @@ def test_conditions_come_and_go() -> None:
     assert text(entry, "Time") < text(entry, "ClearTime")
     (active,) = status.findall(f"{{{ns.WSCN}}}ActiveConditions/{{{ns.WSCN}}}DeviceCondition")
     assert dict(active.attrib) == {"Id": "2"}
+    bench.scanner.status.clear()
+    assert bench.scanner.status.add(ConditionName.MEDIA_JAM, Component.ADF, Severity.CRITICAL).id == 3
 
 
 def test_several_reasons() -> None:
