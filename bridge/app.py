@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 
 from bridge import __version__, config
 from bridge.discovery import netif
+from bridge.discovery.changes import NetworkChanges
 from bridge.discovery.endpoints import StableDiscoveryEndpoint
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.service import DiscoveryService
@@ -88,6 +89,7 @@ class Bridge:
         self._control = ControlServer(control_socket(settings, os.environ), commands, reactor)
         self._port: Any = None
         self._discovery: DiscoveryService | None = None
+        self._network = NetworkChanges(reactor, self._network_changed)
         self._roster: Roster | None = None
         self._hotplug: Hotplug | None = None
 
@@ -139,6 +141,8 @@ class Bridge:
             self._hotplug.start()
         await roster.start()
         if not self._stopping:
+            # Before the first look, so that nothing is missed that changes during it.
+            self._network.start()
             self._discovery.startService()
             self._warn_of_missing_interfaces()
             self.ready = True
@@ -148,6 +152,7 @@ class Bridge:
         self.ready = False
         self._stopping = True
         self.log.info("scanbridge stops")
+        self._network.stop()
         if self._hotplug is not None:
             self._hotplug.stop()
         ending: list[Deferred[Any]] = [self._control.close()]
@@ -218,6 +223,12 @@ class Bridge:
             )
         elif not present:
             self.log.warn("no network is up: until one is, only programs on this machine can scan")
+
+    def _network_changed(self) -> None:
+        """Show the scanners where there is a network now; connections to an address that is gone are over."""
+        assert self._discovery is not None
+        self._discovery.renew()
+        self._site.keep_only(netif.own_addresses())
 
     def _interfaces(self) -> list[netif.Interface]:
         return netif.interfaces(self.settings.network.interfaces, self.settings.network.ipv6)

@@ -165,6 +165,17 @@ def interfaces(names: Sequence[str], ipv6: bool, kernel: Kernel | None = None) -
     return sorted(usable, key=lambda interface: interface.index)
 
 
+def own_addresses(kernel: Kernel | None = None) -> set[str]:
+    """The literals of all addresses of this machine, whatever the interface and its state, without zones."""
+    kernel = kernel or Kernel()
+    found = set()
+    for name in kernel.names():
+        addresses = kernel.addresses(name)
+        for entry in (*addresses.get(socket.AF_INET, ()), *addresses.get(socket.AF_INET6, ())):
+            found.add(entry.get("addr", "").partition("%")[0])
+    return found
+
+
 def on_link(address: str, found: Sequence[Interface]) -> bool:
     """Whether `address` (a literal, a zone allowed) is a neighbour on one of the interfaces `found`, or ourselves."""
     return any(interface.holds(address) for interface in found)

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from bridge.discovery.guard import MAX_DATAGRAM_SENT
@@ -20,14 +20,16 @@ from bridge.discovery.scheduler import APP_MAX_DELAY_S, MULTICAST_TRANSMISSIONS,
 from bridge.discovery.statistics import Statistics
 from bridge.discovery.target import Target, TargetDevice
 
-REFRESH_S = 5.0
-"""Between two looks at the interfaces: an address may come hours after the start (checklist 93)."""
+RETRY_S = 5.0
+"""Until a socket that could not be opened, or a look that failed, is tried again."""
 
 log = Logger()
 
 
 class DiscoveryService(Service):
     """Shows the devices of `target` on every interface that `list_interfaces` gives, as long as it runs.
+
+    Whoever knows that the interfaces have changed calls `renew` (`changes.NetworkChanges`, checklist 93).
 
     `http_port` is where the device URLs are served. `reactor` is an IReactorTime that adopts datagram ports;
     `open_port` makes a socket's port and is there for tests. `trace` hears each message once for each link.
@@ -57,8 +59,7 @@ class DiscoveryService(Service):
         self._responder = Responder(reactor, self._random, target, http_port, self.statistics, trace)
         self._links: dict[LinkKey, tuple[Link, Scheduler]] = {}
         self._broken: set[LinkKey] = set()
-        self._refreshing = LoopingCall(self._refresh)
-        self._refreshing.clock = reactor
+        self._again: IDelayedCall | None = None
 
     @property
     def interfaces(self) -> list[Interface]:
@@ -74,13 +75,11 @@ class DiscoveryService(Service):
         """Open the sockets and say Hello for every device within half a second (checklist 42 to 44)."""
         super().startService()  # type: ignore[no-untyped-call]
         self.renew()
-        self._refreshing.start(REFRESH_S, now=False)
 
     def stopService(self) -> Deferred[None]:
         """Say Bye for every device; fires when that is sent and the sockets are closed, after about a second."""
         super().stopService()  # type: ignore[no-untyped-call]
-        if self._refreshing.running:
-            self._refreshing.stop()
+        self._stop_again()
         self._broken.clear()
         for device in self.target.devices:
             self._say_bye(device)
@@ -117,7 +116,18 @@ class DiscoveryService(Service):
         """
         if not self.running:
             return
-        wanted = list(dict.fromkeys(link_keys(self._list_interfaces())))
+        self._stop_again()
+        try:
+            self._follow(list(dict.fromkeys(link_keys(self._list_interfaces()))))
+        except Exception:
+            # An error of today must not end the looking for good.
+            log.failure("the interfaces could not be looked at")
+            self._try_again()
+            return
+        if self._broken:
+            self._try_again()
+
+    def _follow(self, wanted: Sequence[LinkKey]) -> None:
         for key in [key for key in self._links if key not in wanted]:
             link, scheduler = self._links.pop(key)
             scheduler.stop()
@@ -128,12 +138,12 @@ class DiscoveryService(Service):
         for device in self.target.devices:
             self._say_hello(device, opened)
 
-    def _refresh(self) -> None:
-        """`renew`, but an error of today must not end the looking for good."""
-        try:
-            self.renew()
-        except Exception:
-            log.failure("the interfaces could not be looked at")
+    def _try_again(self) -> None:
+        self._again = self._reactor.callLater(RETRY_S, self.renew)
+
+    def _stop_again(self) -> None:
+        if self._again is not None and self._again.active():
+            self._again.cancel()
 
     def _open(self, key: LinkKey) -> bool:
         scheduler = Scheduler(self._reactor, self._random)
@@ -149,7 +159,7 @@ class DiscoveryService(Service):
                     " {seconds} s",
                     link=key,
                     error=str(error),
-                    seconds=REFRESH_S,
+                    seconds=RETRY_S,
                 )
             return False
         self._broken.discard(key)

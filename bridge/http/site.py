@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,6 +74,18 @@ class Site(server.Site):
         """A connection has ended."""
         self._connections.pop(channel, None)
         self._lingering.discard(channel)
+
+    def keep_only(self, own: Collection[str]) -> None:
+        """Cut connections to addresses that are not among `own`: this machine has lost them, and nothing arrives there.
+
+        Otherwise a client that is gone would hold the scanner until its connection stalls.
+        """
+        for channel in [*self._connections, *self._lingering]:
+            local = literal(channel.getHost())
+            # All of 127.0.0.0/8 is this machine, though no interface lists it.
+            if local not in own and not local.startswith("127."):
+                log.info("{peer} is cut off: the address {local} is gone", peer=literal(channel.getPeer()), local=local)
+                channel.abort()
 
     def startFactory(self) -> None:
         """No access log, hence no clock for its time stamps."""

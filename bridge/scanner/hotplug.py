@@ -131,9 +131,9 @@ class Hotplug:
 
     def stop(self) -> None:
         """Listen no more."""
-        source, self._source = self._source, None
-        if source is not None:
+        if self._source is not None:
             self._reactor.removeReader(self)
+            self._source = None
         if self._settling is not None and self._settling.active():
             self._settling.cancel()
 

@@ -1,7 +1,7 @@
 """A program for tests: discovery alone, on the machine it is started on.
 
-It shows one scanner for each UUID given. Lines on standard input: `renew` looks at the interfaces now, `dropped`
-prints the counters of what was not answered; the end of input stops it, with Bye.
+It shows one scanner for each UUID given and follows the network as the daemon does. A line on standard input prints
+the counters of what was not answered; the end of input stops it, with Bye.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from twisted.internet import reactor, stdio
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineReceiver
 
+from bridge.discovery.changes import NetworkChanges
 from bridge.discovery.netif import interfaces
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.service import DiscoveryService
@@ -33,9 +34,7 @@ class Commands(LineReceiver):
         self.sendLine(b"ready")
 
     def lineReceived(self, line: bytes) -> None:
-        """Do what the line says."""
-        if line == b"renew":
-            self._service.renew()
+        """Tell the counters."""
         self.sendLine(json.dumps(self._service.statistics.dropped).encode())
 
     def connectionLost(self, reason: object = None) -> None:
@@ -54,6 +53,7 @@ def main() -> None:
     for uuid in options.uuid:
         target.put(TargetDevice(uuid, f"/{uuid}", 1))
     service = DiscoveryService(reactor, target, 8018, lambda: interfaces(options.interface, True))
+    reactor.callWhenRunning(NetworkChanges(reactor, service.renew).start)
     reactor.callWhenRunning(service.startService)
     reactor.callWhenRunning(lambda: stdio.StandardIO(Commands(service)))
     reactor.run()

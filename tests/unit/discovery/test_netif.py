@@ -10,7 +10,7 @@ from ipaddress import IPv4Interface, IPv6Address, IPv6Interface
 import pytest
 
 from bridge.discovery import netif
-from bridge.discovery.netif import ARPHRD_ETHER, Interface, Kernel, interfaces, on_link
+from bridge.discovery.netif import ARPHRD_ETHER, Interface, Kernel, interfaces, on_link, own_addresses
 
 UP = netif.IFF_UP | netif.IFF_RUNNING | netif.IFF_MULTICAST
 
@@ -273,3 +273,10 @@ def test_a_hello_names_the_address_of_the_link() -> None:
     assert ETH0.hello_address(socket.AF_INET) == "192.0.2.7"
     assert ETH0.hello_address(socket.AF_INET6) == "fe80::7"
     assert Interface("eth0", 2).hello_address(socket.AF_INET) is None
+
+
+def test_our_own_addresses_are_those_of_every_interface() -> None:
+    """Also of those that scanners are not shown on, and of one that is down; without zones."""
+    down = Card(ipv4=[("192.0.2.9", "255.255.255.0")], ipv6=[("fe80::9%eth1", "ffff:ffff:ffff:ffff::/64")], flags=0)
+    kernel = FakeKernel(eth0=Card(), eth1=down, docker0=Card(ipv4=[("172.17.0.1", "255.255.0.0")]))
+    assert own_addresses(kernel) == {"192.0.2.7", "192.0.2.9", "fe80::9", "172.17.0.1"}

@@ -16,7 +16,7 @@ from bridge.discovery.multicast import LinkKey
 from bridge.discovery.netif import Interface
 from bridge.discovery.scheduler import MULTICAST_TRANSMISSIONS
 from bridge.discovery.sequence import AppSequence
-from bridge.discovery.service import REFRESH_S, DiscoveryService
+from bridge.discovery.service import RETRY_S, DiscoveryService
 from bridge.discovery.target import Target, TargetDevice
 from tests.deferreds import no_result, success_result_of
 from tests.fakes import wsd_client
@@ -282,10 +282,11 @@ def test_before_the_start_nothing_is_sent() -> None:
 
 @pytest.mark.conformance(93)
 def test_a_new_interface_says_hello_there() -> None:
-    """Noticed by itself within seconds; the other links are left in peace."""
+    """And there alone; the other links are left in peace."""
     world = World().started()
     world.interfaces = [ETH0, WLAN0]
-    world.wait(REFRESH_S + 1)
+    world.service.renew()
+    world.wait()
     assert {sent.link for sent in world.wire.sent} == {WLAN0_IPV4}
     assert {told(sent) for sent in world.wire.sent} == {
         ("Hello", FIRST.uuid, f"http://198.51.100.7:8018/{FIRST.uuid}")
@@ -299,7 +300,8 @@ def test_a_new_address_says_hello_with_it() -> None:
     world = World([WLAN0]).started()
     moved = replace(WLAN0, ipv4=(IPv4Interface("203.0.113.5/24"),))
     world.interfaces = [moved]
-    world.wait(REFRESH_S + 1)
+    world.service.renew()
+    world.wait()
     assert {told(sent)[2] for sent in world.wire.sent} == {f"http://203.0.113.5:8018/{FIRST.uuid}"}
     assert world.wire.listening == {LinkKey(moved, socket.AF_INET)}
 
@@ -319,7 +321,9 @@ def test_an_interface_that_stays_is_left_alone() -> None:
     """Looking again and again says nothing."""
     world = World().started()
     links = dict(world.wire.links)
-    world.wait(3 * REFRESH_S)
+    for _ in range(3):
+        world.service.renew()
+    world.wait()
     assert world.wire.sent == []
     assert world.wire.links == links
 
@@ -332,7 +336,7 @@ def test_a_socket_that_cannot_be_opened_is_tried_again() -> None:
     assert world.service.broken == ["wlan0 (IPv4)"]
     assert world.wire.listening == {ETH0_IPV4, ETH0_IPV6}
     world.wire.refuse = set()
-    world.wait(REFRESH_S + 1)
+    world.wait(RETRY_S + 1)
     assert {sent.link for sent in world.wire.sent} == {WLAN0_IPV4}
     assert world.service.broken == []
 
@@ -341,9 +345,10 @@ def test_an_error_in_looking_does_not_end_the_looking() -> None:
     """The next look may succeed."""
     world = World([]).started()
     world.interfaces = RuntimeError("unexpected")
-    world.wait(REFRESH_S)
+    world.service.renew()
+    world.wait(RETRY_S + 1)
     world.interfaces = [WLAN0]
-    world.wait(REFRESH_S + 1)
+    world.wait(RETRY_S)
     assert world.wire.listening == {WLAN0_IPV4}
 
 

@@ -329,3 +329,16 @@ def test_nothing_waits_when_all_have_gone() -> None:
         line.disconnect()
     assert wire.clock.getDelayedCalls() == []
     assert wire.site.connections == 0
+
+
+def test_connections_to_an_address_that_is_gone_are_cut() -> None:
+    """The others go on, those to this machine itself too; so a client that vanished holds no scanner."""
+    wire = wired()
+    gone, kept, mapped, local = (
+        wire.connect(host=host) for host in ("192.0.2.7", "192.0.2.8", "::ffff:192.0.2.8", "127.0.0.2")
+    )
+    wire.site.keep_only({"192.0.2.8", "127.0.0.1"})
+    wire.pump()
+    assert [line.aborted for line in (gone, kept, mapped, local)] == [True, False, False, False]
+    assert wire.site.connections == 3
+    assert kept.post("/scan", REQUEST).status == 200
