@@ -14,11 +14,12 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import CannotListenError
-from twisted.logger import Logger
+from twisted.logger import Logger, globalLogPublisher
 from twisted.python.failure import Failure
 
 from bridge import __version__, config
@@ -27,6 +28,7 @@ from bridge.discovery.changes import NetworkChanges
 from bridge.discovery.endpoints import StableDiscoveryEndpoint
 from bridge.discovery.sequence import AppSequence
 from bridge.discovery.service import DiscoveryService
+from bridge.discovery.statistics import Statistics
 from bridge.discovery.target import Target
 from bridge.dpws.post import HttpPoster
 from bridge.dpws.sinks import SinkRules
@@ -39,13 +41,15 @@ from bridge.identity import Identity, machine_seed
 from bridge.neighbourhood import Neighbourhood
 from bridge.roster import Roster
 from bridge.scanner.hotplug import Hotplug
-from bridge.served_scanner import ServedScanner, Surroundings
+from bridge.served_scanner import ServedScanner, Surroundings, utc_now
 from bridge.settings import Settings
 from bridge.soap.dispatch import FaultStatus
 from bridge.system import journal, sdnotify, self_check, watchdog
 from bridge.system.control import ControlServer
 from bridge.system.places import control_socket, state_directory
-from bridge.web.pages import Front, StatusJson
+from bridge.system.problems import RecentProblems
+from bridge.visitors import Visitors
+from bridge.web.site import Pages
 from bridge.web.status import status_of
 from bridge.welcome import welcome
 
@@ -64,6 +68,9 @@ class Bridge:
         self.ready = False
         self._stopping = False
         self.http_port = 0
+        self.since: datetime = utc_now()
+        self.visitors = Visitors(utc_now)
+        self.problems = RecentProblems()
         self._reactor = reactor
         self._log_levels = log_levels
         self._identity = Identity.load(state_directory(settings, os.environ), seed=machine_seed(), now=time.time)
@@ -78,9 +85,11 @@ class Bridge:
             self._trace,
             SinkRules(self._near.is_near, self._near.own_addresses, self._near.interface_of),
             HttpPoster(reactor, trace=self._trace.message),
+            self.visitors.asked,
         )
         self._tree = Tree()
-        self._site = Site(self._tree, reactor, self._near.admits)
+        self._site = Site(self._tree, reactor, self._admits)
+        self._pages = Pages(self, reactor, self._surroundings.hostname)
         commands = {
             "status": lambda _request: status_of(self),
             "button": self._button,
@@ -112,6 +121,7 @@ class Bridge:
 
     async def start(self) -> None:
         """Listen, find the scanners, and say Hello for each."""
+        globalLogPublisher.addObserver(self.problems)
         self._control.listen(self._reactor)
         self._port = self._listen()
         self.http_port = self._port.getHost().port
@@ -119,12 +129,18 @@ class Bridge:
             StableDiscoveryEndpoint(self._target),
             fault_status=cast(FaultStatus, self.settings.interop.fault_status),
             trace=self._trace,
+            visited=self.visitors.asked,
         )
         self._tree.set_directed_discovery(stable)
-        self._tree.putChild(b"", Front(self))
-        self._tree.putChild(b"status.json", StatusJson(self))
+        self._pages.register(self._tree)
         self._discovery = DiscoveryService(
-            self._reactor, self._target, self.http_port, self._interfaces, trace=self._trace.message
+            self._reactor,
+            self._target,
+            self.http_port,
+            self._interfaces,
+            trace=self._trace.message,
+            seen=self.visitors.looked,
+            stranger=lambda host: self.visitors.turned_away(host, "search"),
         )
         self._roster = roster = Roster(
             Finder(self.settings, self._reactor),
@@ -155,6 +171,8 @@ class Bridge:
         self._network.stop()
         if self._hotplug is not None:
             self._hotplug.stop()
+        self._pages.close()
+        globalLogPublisher.removeObserver(self.problems)
         ending: list[Deferred[Any]] = [self._control.close()]
         if self._discovery is not None and self._discovery.running:
             ending.append(self._discovery.stopService())
@@ -229,6 +247,36 @@ class Bridge:
         assert self._discovery is not None
         self._discovery.renew()
         self._site.keep_only(netif.own_addresses())
+
+    @property
+    def interfaces(self) -> list[tuple[str, list[str]]]:
+        """The interfaces that scanners are shown on, each with its addresses."""
+        shown = self._discovery.interfaces if self._discovery is not None else []
+        return [
+            (one.name, [str(own) for own in (*one.ipv4, *one.ipv6, *one.link_local)])
+            for one in sorted(shown, key=lambda one: one.index)
+        ]
+
+    @property
+    def broken_interfaces(self) -> list[str]:
+        """Interfaces and families on which discovery cannot be opened."""
+        return self._discovery.broken if self._discovery is not None else []
+
+    @property
+    def discovery(self) -> Statistics:
+        """What discovery has counted."""
+        return self._discovery.statistics if self._discovery is not None else Statistics()
+
+    @property
+    def connections(self) -> int:
+        """Open HTTP connections."""
+        return self._site.connections
+
+    def _admits(self, peer: str) -> bool:
+        admitted = self._near.admits(peer)
+        if not admitted:
+            self.visitors.turned_away(peer, "connection")
+        return admitted
 
     def _interfaces(self) -> list[netif.Interface]:
         return netif.interfaces(self.settings.network.interfaces, self.settings.network.ipv6)

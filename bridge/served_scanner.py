@@ -21,13 +21,15 @@ from bridge.dpws.sinks import SinkRules
 from bridge.dpws.subscriptions import EventSource
 from bridge.errors import Refusal
 from bridge.finder import Found
-from bridge.http.resources import SoapResource, Tree
+from bridge.http.resources import SoapResource, Tree, Visited
 from bridge.http.trace import WireTrace
 from bridge.identity import Enrolled, Identity
 from bridge.imaging.formats import FORMAT_COLORS, fits
+from bridge.jobs.job import Job
 from bridge.jobs.queue import JobQueue, QueueLimits
+from bridge.jobs.tally import Tally
 from bridge.scanner.buttons import ButtonWatch
-from bridge.scanner.model import Capabilities
+from bridge.scanner.model import Capabilities, ColorMode, Format, InputSource
 from bridge.scanner.status import ScannerStatus, StateReason
 from bridge.scanner.supervisor import SupervisedScanner
 from bridge.settings import Scanner as ScannerSettings
@@ -39,6 +41,7 @@ from bridge.wsscan.events import EVENT_ACTIONS, ElementChanges, ScanEvents
 from bridge.wsscan.press import Presses
 from bridge.wsscan.purpose import purpose_of_button
 from bridge.wsscan.service import ScanService
+from bridge.wsscan.trial import trial_ticket
 
 
 def utc_now() -> datetime:
@@ -53,7 +56,7 @@ def clock_is_synchronised() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all scanners of a daemon share; `poster` delivers events."""
+    """What all scanners of a daemon share; `poster` delivers events, `visited` hears who asked for what."""
 
     settings: Settings
     identity: Identity
@@ -62,6 +65,7 @@ class Surroundings:
     trace: WireTrace
     sinks: SinkRules
     poster: Poster
+    visited: Visited = lambda client, agent, action, status: None
 
 
 class ServedScanner:
@@ -105,7 +109,9 @@ class ServedScanner:
         )
         self.presses = Presses(self.destinations, self.events.send, found.spawner.clock, settings.push.destination)
         told = ScanEvents(self.events.publish)
+        self.tally = Tally()
         self.queue.observe(told)
+        self.queue.observe(self.tally)
         self.status.observe(told)
         self._service = ScanService(
             self.scanner,
@@ -120,8 +126,12 @@ class ServedScanner:
         self._changes = ElementChanges(self.events.publish, self._service.sections())
         fault_status = cast(FaultStatus, settings.interop.fault_status)
         device = DeviceEndpoint(self.metadata, around.target)
-        self._device_resource = SoapResource(device, fault_status=fault_status, trace=around.trace)
-        self._service_resource = SoapResource(self._service, fault_status=fault_status, trace=around.trace)
+        self._device_resource = SoapResource(
+            device, fault_status=fault_status, trace=around.trace, visited=around.visited
+        )
+        self._service_resource = SoapResource(
+            self._service, fault_status=fault_status, trace=around.trace, visited=around.visited
+        )
         self.target_device = TargetDevice(
             enrolled.uuid,
             self.metadata.device_path,
@@ -139,6 +149,15 @@ class ServedScanner:
         Raises UnknownDestination or NoDestination.
         """
         return self.presses.press(destination, self.scanner.loaded_source())
+
+    def order_test(
+        self, source: InputSource, color: ColorMode, resolution: int, format_: Format, owner: str
+    ) -> Job:
+        """Put a scan of one image into the queue, as a client's CreateScanJob would; `owner` is who asked for it.
+
+        Raises what CreateScanJob refuses: TemporaryError, NotAcceptingJobs, NoImagesAvailable, FormatNotSupported.
+        """
+        return self.queue.create(self._service.order(trial_ticket(source, color, resolution, format_), owner))
 
     def move_to(self, location: str) -> None:
         """The scanner stands at `location` now: whoever has subscribed is told (checklist 288)."""

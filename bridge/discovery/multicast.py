@@ -106,7 +106,7 @@ def _join_ipv6(opened: socket.socket, interface: Interface) -> None:
 class Link(DatagramProtocol):
     """Discovery on one interface in one family. What it lets through goes to `heard(link, data, source)`.
 
-    `refused(reason)` hears of what it does not.
+    `refused(reason)` hears of what it does not, `stranger(host)` of hosts of other networks.
     """
 
     noisy = False
@@ -117,8 +117,10 @@ class Link(DatagramProtocol):
         key: LinkKey,
         heard: Callable[[Link, bytes, Address], None],
         refused: Callable[[str], None],
+        stranger: Callable[[str], None] = lambda host: None,
     ) -> None:
         self.key = key
+        self._stranger = stranger
         self._heard = heard
         self._refused = refused
 
@@ -128,6 +130,7 @@ class Link(DatagramProtocol):
             self._refused("too large")
         elif not addr[1] or not self.key.interface.hears(addr[0]):
             self._refused("off link")
+            self._stranger(addr[0])
         else:
             self._heard(self, datagram, addr)
 

@@ -72,7 +72,7 @@ class Responder:
         if not taken:
             return
         self._recent.add(key)
-        self._statistics.answered[_name(envelope)] += 1
+        self._statistics.did_answer(source[0], _name(envelope))
         for match in taken:
             scheduler.schedule(
                 match.device.uuid,

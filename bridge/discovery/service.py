@@ -32,7 +32,8 @@ class DiscoveryService(Service):
     Whoever knows that the interfaces have changed calls `renew` (`changes.NetworkChanges`, checklist 93).
 
     `http_port` is where the device URLs are served. `reactor` is an IReactorTime that adopts datagram ports;
-    `open_port` makes a socket's port and is there for tests. `trace` hears each message once for each link.
+    `open_port` makes a socket's port and is there for tests. `trace` hears each message once for each link, `seen` the
+    clients that ask and get answers (`Statistics.observer`), `stranger` the addresses that are no neighbours'.
     """
 
     name = "discovery"
@@ -47,9 +48,12 @@ class DiscoveryService(Service):
         random: Random | None = None,
         open_port: Callable[[LinkKey, Link], Any] | None = None,
         trace: Callable[[str, bytes], None] = lambda way, message: None,
+        seen: Callable[[str, str], None] = lambda client, what: None,
+        stranger: Callable[[str], None] = lambda host: None,
     ) -> None:
         self.target = target
-        self.statistics = Statistics()
+        self.statistics = Statistics(observer=seen)
+        self._stranger = stranger
         self._reactor = reactor
         self._http_port = http_port
         self._list_interfaces = list_interfaces
@@ -147,7 +151,7 @@ class DiscoveryService(Service):
 
     def _open(self, key: LinkKey) -> bool:
         scheduler = Scheduler(self._reactor, self._random)
-        link = Link(key, partial(self._heard, scheduler), self._refused)
+        link = Link(key, partial(self._heard, scheduler), self._refused, self._stranger)
         try:
             self._open_port(key, link)
         except OSError as error:

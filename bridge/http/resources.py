@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.logger import Logger
@@ -32,6 +33,9 @@ from bridge.soap.mtom_reader import MultipartError, first_part
 log = Logger()
 
 SOAP_CONTENT_TYPE = b"application/soap+xml; charset=utf-8"
+
+Visited = Callable[[str, str, str, int], None]
+"""Hears of each answer: the client's address literal, its User-Agent, the action it asked for, the HTTP status."""
 
 
 class Branch(resource.Resource):
@@ -71,11 +75,19 @@ class Tree(Branch):
 class SoapResource(Branch):
     """A SOAP endpoint at a URL: POST only, one envelope in, one envelope out, perhaps with an image behind it.
 
-    `fault_status` is the setting interop.fault_status, `trace` the setting log.wire.
+    `fault_status` is the setting interop.fault_status, `trace` the setting log.wire; `visited` hears of every answer.
     """
 
-    def __init__(self, endpoint: Endpoint, *, fault_status: FaultStatus = "soap12", trace: WireTrace | None = None):
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        fault_status: FaultStatus = "soap12",
+        trace: WireTrace | None = None,
+        visited: Visited = lambda client, agent, action, status: None,
+    ) -> None:
         super().__init__()
+        self._visited = visited
         self._endpoint = endpoint
         self._fault_status: FaultStatus = fault_status
         self._trace = trace or WireTrace()
@@ -96,15 +108,17 @@ class SoapResource(Branch):
             request.setHeader(b"content-type", SOAP_CONTENT_TYPE)
             return message
         self._trace.request(exchange, data)
-        _Answering(request, exchange, self._trace).start(Call(self._endpoint, data, exchange, self._fault_status))
+        answering = _Answering(request, exchange, self._trace, self._visited)
+        answering.start(Call(self._endpoint, data, exchange, self._fault_status))
         return server.NOT_DONE_YET
 
 
 class _Answering:
     """One request on its way from complete to answered, or to a client that has gone."""
 
-    def __init__(self, request: Request, exchange: Exchange, trace: WireTrace) -> None:
+    def __init__(self, request: Request, exchange: Exchange, trace: WireTrace, visited: Visited) -> None:
         self._request = request
+        self._visited = visited
         self._exchange = exchange
         self._trace = trace
         self._streaming: mtom.StreamedAnswer | None = None
@@ -126,6 +140,8 @@ class _Answering:
     def _send(self, answer: Answer) -> None:
         request = self._request
         request.note = answer.action
+        agent = (request.getHeader(b"user-agent") or b"").decode("latin-1")
+        self._visited(self._exchange.peer_host, agent, answer.action, answer.status)
         if self._gone:
             if answer.streamed is not None:
                 answer.streamed.image.abandon()

@@ -115,20 +115,7 @@ class Operations:
         ticket = read_ticket(required(body, "ScanTicket"))
         identifier = _given(body, "ScanIdentifier")
         self._push.check(identifier, _given(body, "DestinationToken"))
-        agreement = self._negotiate(ticket)
-        if agreement.refusals:
-            raise agreement.refusals[0]
-        order = JobOrder(
-            name=ticket.name,
-            user=ticket.user,
-            information=ticket.information or "",
-            request=agreement.request,
-            images=agreement.images,
-            owner=exchange.peer_host,
-            altered=agreement.altered,
-            ticket=ticket,
-            final=agreement,
-        )
+        order, agreement = self._ordered(ticket, exchange.peer_host)
         job = self._queue.create(order)
         if identifier is not None:
             self._push.used(identifier)
@@ -140,6 +127,13 @@ class Operations:
             final_parameters(agreement.final),
         )
         return Reply(_response("CreateScanJob"), answer)
+
+    def order(self, ticket: ScanTicket, owner: str) -> JobOrder:
+        """The order that `ticket` of the client `owner` makes, as CreateScanJob takes it.
+
+        Raises FormatNotSupported, ConflictingParameters, InvalidArgument, TemporaryError.
+        """
+        return self._ordered(ticket, owner)[0]
 
     async def retrieve_image(self, envelope: Envelope, exchange: Exchange) -> AnyReply:
         """Scan and deliver the next file of a job (wsd-scan.md 9.4, checklist 207).
@@ -207,6 +201,23 @@ class Operations:
             return _job_list("GetJobHistoryResponse", "JobHistory", jobs[:count])
 
         return _within_limits(fitting_reply(_response("GetJobHistory"), build, len(jobs), envelope))
+
+    def _ordered(self, ticket: ScanTicket, owner: str) -> tuple[JobOrder, Agreement]:
+        agreement = self._negotiate(ticket)
+        if agreement.refusals:
+            raise agreement.refusals[0]
+        order = JobOrder(
+            name=ticket.name,
+            user=ticket.user,
+            information=ticket.information or "",
+            request=agreement.request,
+            images=agreement.images,
+            owner=owner,
+            altered=agreement.altered,
+            ticket=ticket,
+            final=agreement,
+        )
+        return order, agreement
 
     def _negotiate(self, ticket: ScanTicket) -> Agreement:
         return negotiate(ticket, self._offer(), self._scanner.loaded_source)

@@ -15,8 +15,10 @@ from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.offer import DEFAULTS, Defaults, Fits, Offer, any_size
 from bridge.wsscan.operations import Operations
 from bridge.wsscan.push import NoPush, PushRegistry
+from bridge.wsscan.ticket import ScanTicket
 
 if TYPE_CHECKING:
+    from bridge.jobs.order import JobOrder
     from bridge.jobs.queue import JobQueue
 
 
@@ -61,6 +63,10 @@ class ScanService:
     def fault(self, error: Exception) -> Exception:
         """The scan service's fault for `error` (wsd-scan.md 10)."""
         return scan_fault(error)
+
+    def order(self, ticket: ScanTicket, owner: str) -> JobOrder:
+        """The order that `ticket` of the client `owner` makes; raises what CreateScanJob refuses."""
+        return self._operations.order(ticket, owner)
 
     def rename(self, names: ScannerNames) -> None:
         """Tell people `names` from now on."""

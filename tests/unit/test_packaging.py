@@ -40,8 +40,8 @@ PROJECT_OF = {
 }
 """What setup.cfg calls what Debian calls otherwise."""
 
-FOR_MACHINES = {"dbus-daemon", "iproute2", "sane-airscan"}
-"""What ./test needs only where it plays several machines, which a build of the package does not."""
+FOR_MACHINES = {"chromium", "chromium-driver", "dbus-daemon", "iproute2", "python3-selenium", "sane-airscan"}
+"""What ./test needs only for several machines and for a browser, which a build of the package does not try."""
 
 BUILD_ESSENTIAL = {"gcc", "libc6-dev"}
 """What every build of a package has."""
