@@ -223,8 +223,9 @@ def test_a_subscription_ends_after_its_term(bench: EventBench) -> None:
 @pytest.mark.conformance(263, 264)
 def test_renew_begins_the_term_anew(bench: EventBench) -> None:
     """Renew gives the asked term from now on, to the subscription that the header names and to no other."""
-    kept = bench.subscribe(delivery(f"{SINK}/kept"), expires("PT10M"))
     bench.subscribe(delivery(f"{SINK}/lost"), expires("PT10M"))
+    kept = bench.subscribe(delivery(f"{SINK}/kept"), expires("PT10M"))
+    bench.subscribe(delivery(f"{SINK}/lost-too"), expires("PT10M"))
     bench.clock.advance(500)
     answer = bench.ask("Renew", expires("PT20M"), id=f"\n  {kept} ")
     assert answer.findtext("soap:Body/wse:RenewResponse/wse:Expires", None, NS) == "PT20M"

@@ -182,6 +182,15 @@ def test_what_cannot_be_told(content: str, subcode: str, argument: str | None) -
     assert detail(fault) == (argument or "RequestedElements")
 
 
+@pytest.mark.conformance(236, 295)
+@pytest.mark.parametrize("number", ["7", "-7", "99999999999"])
+def test_the_number_of_an_unknown_job_is_told_back(number: str) -> None:
+    """The detail is wscn:JobId with what was asked for."""
+    fault = ScanServiceBench().fault("GetJobElements", elements(number, "sca:JobStatus"))
+    assert fault.detail is not None
+    assert (fault.detail.tag, fault.detail.text) == (f"{{{ns.WSCN}}}JobId", number)
+
+
 @pytest.mark.conformance(237)
 def test_jobs_in_the_history_are_told_too() -> None:
     """A job that is over can still be asked, with the names that its client gave its images."""
