@@ -39,7 +39,7 @@ from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.destinations import Destination, Destinations
 from bridge.wsscan.events import EVENT_ACTIONS, ElementChanges, ScanEvents
 from bridge.wsscan.press import Presses
-from bridge.wsscan.purpose import purpose_of_button
+from bridge.wsscan.purpose import assigned_purposes, purpose_of_button
 from bridge.wsscan.service import ScanService
 from bridge.wsscan.trial import trial_ticket
 
@@ -108,6 +108,7 @@ class ServedScanner:
             self.destinations,
         )
         self.presses = Presses(self.destinations, self.events.send, found.spawner.clock, settings.push.destination)
+        self._assigned = assigned_purposes(settings.push.buttons, enrolled.title)
         told = ScanEvents(self.events.publish)
         self.tally = Tally()
         self.queue.observe(told)
@@ -173,7 +174,7 @@ class ServedScanner:
 
     def _button_pressed(self, button: str) -> None:
         """Somebody stands at the scanner: tell the PC that it is for."""
-        purpose = purpose_of_button(button)
+        purpose = purpose_of_button(button, self._assigned)
         if purpose is None:
             self.log.info("the button {button!r} starts no scan", button=button)
             return

@@ -148,6 +148,31 @@ class Prefixes:
         return tuple(str(ipaddress.ip_network(text.strip(), strict=False)) for text in _texts(value))
 
 
+PURPOSES = ("scan", "print", "email", "fax", "ocr", "none")
+"""What a button can be for; the last one is for no scan at all."""
+
+
+class ButtonPurposes:
+    """Buttons of scanners and what each is for."""
+
+    expected = (
+        'a list of buttons and what each is for, such as ["button-2: email", "copy: none"]; '
+        f'what it can be for is {", ".join(PURPOSES)}'
+    )
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """The entries as "button: purpose", with one blank."""
+        entries = []
+        for text in _texts(value):
+            button, colon, purpose = (part.strip() for part in text.rpartition(":"))
+            if not button or not colon or purpose.lower() not in PURPOSES or not button.isprintable():
+                raise ValueError
+            if len(button) > MAX_TEXT:
+                raise ValueError
+            entries.append(f"{button}: {purpose.lower()}")
+        return tuple(entries)
+
+
 def setting(default: T, kind: Kind[T], meaning: str) -> T:
     """A field of a section: its default, its kind, and one sentence for the reference of all settings."""
     # dataclasses.field is typed as its default's type for the same reason: the class body reads naturally.

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.setting_kinds import (
     AbsolutePath,
+    ButtonPurposes,
     Choice,
     Flag,
     InterfaceNames,
@@ -107,6 +108,12 @@ class Push:
 
     destination: str = setting(
         "", Text(), "name of the computer's destination; empty: the one that was used last, else the newest"
+    )
+    buttons: tuple[str, ...] = setting(
+        (),
+        ButtonPurposes(),
+        "what the scanner's own buttons are for, where their names do not tell (the log lists them); with several "
+        'scanners, a part of the model may stand before a button: "LiDE/button-2: email"',
     )
 
 

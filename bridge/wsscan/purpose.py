@@ -7,6 +7,7 @@ Windows registers one destination for each of these purposes and tells them apar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from bridge.wsscan.destinations import Destination
@@ -32,12 +33,33 @@ _NOTHING = re.compile(r"cancel|stop|power|\bup\b|\bdown\b|\bmode\b|more-options"
 """Buttons that ask for no scan."""
 
 
-def purpose_of_button(button: str) -> Purpose | None:
+_SETTING: Mapping[str, Purpose | None] = {**{each.name.lower(): each for each in Purpose}, "none": None}
+"""The words of the setting push.buttons."""
+
+
+def assigned_purposes(entries: Iterable[str], scanner: str) -> dict[str, Purpose | None]:
+    """What the setting push.buttons says of the buttons of the scanner with the title `scanner`, by their names.
+
+    An entry is "button: word", or "model/button: word" for scanners with that in their title.
+    """
+    found: dict[str, Purpose | None] = {}
+    for entry in entries:
+        place, _, word = entry.rpartition(": ")
+        model, _, button = place.rpartition("/")
+        if model.strip().casefold() in scanner.casefold():
+            found[_plain(button.strip())] = _SETTING[word]
+    return found
+
+
+def purpose_of_button(button: str, assigned: Mapping[str, Purpose | None] | None = None) -> Purpose | None:
     """What the scanner's button called `button` asks for, None when it asks for no scan.
 
-    The names are SANE's (feasibility-sane.md 6); buttons that only have a number start a plain scan.
+    The names are SANE's (feasibility-sane.md 6); buttons that only have a number start a plain scan. `assigned` is
+    what the settings say.
     """
-    name = button.lower().replace("_", "-")
+    name = _plain(button)
+    if assigned and name in assigned:
+        return assigned[name]
     if _NOTHING.search(name):
         return None
     return _in_words(name)
@@ -50,6 +72,10 @@ def purpose_of(destination: Destination) -> Purpose:
         if context == purpose.value.lower():
             return purpose
     return _in_words(f"{context} {destination.name.lower()}")
+
+
+def _plain(button: str) -> str:
+    return button.lower().replace("_", "-")
 
 
 def _in_words(text: str) -> Purpose:

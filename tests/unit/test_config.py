@@ -16,6 +16,10 @@ from bridge.settings import SECTIONS, Declared, Settings, declared
 
 INTERFACES = 'a list of interface names such as ["eth0", "wlan0"]'
 PREFIXES = 'a list of addresses or prefixes such as ["192.168.7.0/24", "fd00:7::/64"]'
+BUTTONS = (
+    'a list of buttons and what each is for, such as ["button-2: email", "copy: none"]; what it can be for is scan, '
+    "print, email, fax, ocr, none"
+)
 PATH = 'an absolute path in quotes such as "/srv/scans", or "" for the default'
 
 
@@ -63,6 +67,7 @@ def test_the_contract_of_the_defaults() -> None:
         "jobs.history_limit": 50,
         "jobs.spool_limit_mb": 512,
         "push.destination": "",
+        "push.buttons": (),
         "state.directory": "",
         "control.socket": "",
         "log.level": "info",
@@ -219,7 +224,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("[network]\nhttp_prot = 1", "network.http_prot: there is no such setting; expected http_port"),
-        ("[push]\nzzz = 1", "push.zzz: there is no such setting; expected one of destination"),
+        ("[push]\nzzz = 1", "push.zzz: there is no such setting; expected one of destination, buttons"),
         ("[netwrok]\n", "[netwrok]: there is no such section; expected [network]"),
         (
             "[zzz]\n",
@@ -254,6 +259,12 @@ def test_unknown_names(tmp_path: Path, text: str, complaint: str) -> None:
         ("network", 'interfaces = ["a234567890123456"]', INTERFACES),
         ("network", 'allow = ["10.0.0.0/33"]', PREFIXES),
         ("network", 'allow = ["router"]', PREFIXES),
+        ("push", 'buttons = "scan: email"', BUTTONS),
+        ("push", 'buttons = ["scan"]', BUTTONS),
+        ("push", 'buttons = [": email"]', BUTTONS),
+        ("push", 'buttons = ["scan: mail"]', BUTTONS),
+        ("push", 'buttons = ["sc\\u0007an: email"]', BUTTONS),
+        ("push", f'buttons = ["{"x" * 128}: email"]', BUTTONS),
         ("scanner", 'virtual = "Auto"', 'one of "auto", "always", "never"'),
         ("scanner", "virtual = true", 'one of "auto", "always", "never"'),
         ("scanner", 'sane_config_dir = "sane"', PATH),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bridge.scanner.model import InputSource
+from bridge.setting_kinds import PURPOSES, ButtonPurposes
 from bridge.wsscan.destinations import Destination
 from bridge.wsscan.press import NoDestination, UnknownDestination
-from bridge.wsscan.purpose import Purpose, purpose_of, purpose_of_button
+from bridge.wsscan.purpose import Purpose, assigned_purposes, purpose_of, purpose_of_button
 from tests.fakes.event_bench import SINK, action, delivery, expires, filter_of
 from tests.unit.wsscan.test_destinations import destination, wrapped
 from tests.unit.wsscan.test_push import Bench
@@ -48,6 +49,21 @@ def test_what_a_button_asks_for(purpose: Purpose | None, buttons: str) -> None:
     """Buttons are understood by SANE's names for them; a button without a meaning of its own starts a plain scan."""
     assert {name: purpose_of_button(name) for name in buttons.split()} == dict.fromkeys(buttons.split(), purpose)
     assert purpose_of_button("button 0") is Purpose.SCAN
+
+
+def test_the_settings_know_better() -> None:
+    """What push.buttons says of a button counts, for each scanner or for those of a model; its words are all known."""
+    entries = ButtonPurposes().read(["button_2:Email", "scan : none", "lide/Copy: ocr", "other/button-3: fax"])
+    assigned = assigned_purposes(entries, "Canon LiDE 210")
+    assert {name: purpose_of_button(name, assigned) for name in ("button-2", "scan", "copy", "button-3", "email")} == {
+        "button-2": Purpose.EMAIL,
+        "scan": None,
+        "copy": Purpose.OCR,
+        "button-3": Purpose.SCAN,
+        "email": Purpose.EMAIL,
+    }
+    every = assigned_purposes([f"{word}-key: {word}" for word in PURPOSES], "x")
+    assert list(every.values()) == [Purpose.SCAN, Purpose.PRINT, Purpose.EMAIL, Purpose.FAX, Purpose.OCR, None]
 
 
 @pytest.mark.parametrize(
