@@ -30,7 +30,7 @@ from bridge.scanner import protocol
 from bridge.scanner.model import Capabilities, Device
 from bridge.scanner.spawning import Spawner
 from bridge.served_scanner import ServedScanner, Surroundings
-from bridge.settings import Jobs, Settings
+from bridge.settings import Jobs, Push, Settings
 from bridge.soap import namespaces as ns
 from tests import envelope_watch
 from tests.clients import scan_action, windows
@@ -137,6 +137,7 @@ class Scene:
         capabilities: Capabilities = FLATBED_AND_FEEDER,
         jobs: Jobs | None = None,
         poster: Poster | None = None,
+        push: Push | None = None,
     ) -> None:
         self.reactor = SceneReactor()
         self.sinks = Sinks()
@@ -148,7 +149,7 @@ class Scene:
             identity.enrol(device),
             capabilities,
             Surroundings(
-                Settings(jobs=jobs or Jobs()),
+                Settings(jobs=jobs or Jobs(), push=push or Push()),
                 identity,
                 Target(AppSequence(identity.instance_id)),
                 "here",

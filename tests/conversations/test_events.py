@@ -14,7 +14,8 @@ from lxml import etree
 
 from bridge.dpws.notifier import ATTEMPT_TIMEOUT_S, DROPS_IN_A_ROW, RETRY_DELAYS_S
 from bridge.scanner import protocol
-from bridge.scanner.protocol import Status
+from bridge.scanner.protocol import ButtonPressed, Ready, Status, Watching
+from bridge.settings import Push
 from bridge.soap import namespaces as ns
 from bridge.wsscan.events import EVENT_NAMES
 from tests.conversations.chronicle import Chronicle, Told, words_of
@@ -28,9 +29,9 @@ HOME = f"http://{CLIENT}:5357"
 class Hall(Scene):
     """A scene with listeners; `posts` are all messages that have gone out, by the last part of the sink's URL."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, push: Push | None = None) -> None:
         self.poster = RecordingPoster()
-        super().__init__(directory, poster=self.poster)
+        super().__init__(directory, poster=self.poster, push=push)
         self.chronicle = Chronicle(self)
         self.posts: dict[str, list[Post]] = {}
 
@@ -253,6 +254,18 @@ def test_from_the_button_to_the_job(hall: Hall) -> None:
         hall.create(ticket(), before=pushed(first, given[1]))
     assert hall.scan_page(job).status == 200
     hall.create(ticket())
+
+
+@pytest.mark.conformance(276)
+def test_a_button_that_the_settings_explain(tmp_path: Path) -> None:
+    """push.buttons says what a button is for that only has a number, and that another one is for nothing."""
+    hall = Hall(tmp_path, Push(buttons=("button-2: email", "scan: none")))
+    hall.subscribe("a", "ScanAvailableEvent", more=destinations("Desk", "Mail"))
+    hall.served.buttons.switch(0.5)
+    hall.worker.say(Ready(), Watching(("scan", "button-1", "button-2"), None))
+    for button in ("scan", "button-2", "button-1"):
+        hall.worker.say(ButtonPressed(button))
+    assert hall.heard("a") == [("ScanAvailableEvent", "MAIL"), ("ScanAvailableEvent", "DESK")]
 
 
 @pytest.mark.conformance(279)
