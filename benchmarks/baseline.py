@@ -1,15 +1,17 @@
-"""The same page without the bridge: SANE's own scanimage, and SANE's own start, on the same virtual scanner."""
+"""The same page without the bridge: SANE's own scanimage, a bare `sane_read` loop, and SANE's own start."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 from benchmarks.client import Page
-from benchmarks.daemon import PYTHON, ROOT
+from benchmarks.daemon import PYTHON, ROOT, VIRTUAL
 
-VIRTUAL = ROOT / "bridge" / "scanner" / "sane.d" / "virtual"
 _FORMATS = {"jfif": "jpeg", "exif": "jpeg", "pdf-a": "jpeg", "png": "png"}
 _MODES = {
     "RGB24": ("Color", 8),
@@ -19,17 +21,28 @@ _MODES = {
     "BlackAndWhite1": ("Gray", 1),
 }
 
-_START = """
-import sane, time
+FEEDER = "Automatic Document Feeder"
+"""What SANE's virtual scanner calls its feeder."""
+
+_READ_BYTES = 65536
+"""What the loop reads at once, as C programs do."""
+
+_LOOP = """
+import ctypes, json, os, time
+import sane
+from bridge.scanner.handle import handle_of, load_library
 sane.init()
 device = sane.open("test:0")
-device.mode, device.depth, device.resolution = {mode!r}, {depth}, {dpi}
+device.mode, device.depth, device.resolution, device.br_x, device.br_y = {mode!r}, {depth}, {dpi}, {width}, {height}
+library, handle = load_library(), handle_of(device.dev)
+buffer, got = ctypes.create_string_buffer({size}), ctypes.c_int()
 begun = time.perf_counter()
 device.start()
 device.dev.get_parameters()
-print(time.perf_counter() - begun, flush=True)
-time.sleep(0.01)
-import os
+started = time.perf_counter()
+while not library.sane_read(handle, buffer, {size}, ctypes.byref(got)):
+    pass
+print(json.dumps([started - begun, time.perf_counter() - begun]), flush=True)
 os._exit(0)
 """
 
@@ -40,44 +53,67 @@ def kind_of(page: Page) -> str:
     return "pnm" if bilevel and page.format != "png" else _FORMATS.get(page.format, "pnm")
 
 
-def scanimage(page: Page, *, piped: bool = False) -> float:
-    """Seconds that `scanimage` takes for `page`, into nothing or, `piped`, into a process that reads it."""
+def scanimage(page: Page, kind: str, *, device: str = "test:0", sane: Path = VIRTUAL) -> float:
+    """Seconds that `scanimage` takes for `page` in its format `kind`, into nothing."""
+    begun = time.perf_counter()
+    with open(os.devnull, "wb") as nothing:
+        subprocess.run(
+            [*_command(page, kind, device), f"--format={kind}"],
+            check=True,
+            stdout=nothing,
+            stderr=subprocess.DEVNULL,
+            env=_environment(sane),
+        )
+    return time.perf_counter() - begun
+
+
+def scanimage_batch(page: Page, kind: str, pages: int) -> float:
+    """Seconds that `scanimage` takes for so many pages from the feeder, into files."""
+    with tempfile.TemporaryDirectory() as directory:
+        begun = time.perf_counter()
+        subprocess.run(
+            [
+                *_command(page, kind, "test:0"),
+                f"--format={kind}",
+                f"--source={FEEDER}",
+                f"--batch={directory}/%d",
+                f"--batch-count={pages}",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(VIRTUAL),
+        )
+        return time.perf_counter() - begun
+
+
+def sane_loop(page: Page) -> tuple[float, float]:
+    """Seconds from `sane_start` until the scanner knows its parameters, and until a bare loop has read the page."""
     mode, depth = _MODES[page.color]
-    command = [
+    code = _LOOP.format(
+        mode=mode, depth=depth, dpi=page.dpi, width=page.width_mm, height=page.height_mm, size=_READ_BYTES
+    )
+    environment = {**_environment(VIRTUAL), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True, env=environment)
+    start, whole = json.loads(done.stdout)
+    return float(start), float(whole)
+
+
+def _command(page: Page, kind: str, device: str) -> list[str]:
+    mode, depth = _MODES[page.color]
+    if kind == "jpeg":
+        # scanimage has no option for the quality of its JPEG: it is libjpeg's own, 75.
+        assert page.quality == 75, "only comparable at quality 75"
+    return [
         "scanimage",
-        "-d",
-        "test:0",
+        f"--device-name={device}",
         f"--mode={mode}",
         f"--depth={depth}",
         f"--resolution={page.dpi}",
         f"-x{page.width_mm}",
         f"-y{page.height_mm}",
-        f"--format={kind_of(page)}",
     ]
-    begun = time.perf_counter()
-    if piped:
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
-        ) as process:
-            assert process.stdout is not None
-            buffer = bytearray(1 << 20)
-            while process.stdout.readinto(buffer):  # type: ignore[attr-defined]
-                pass
-        if process.returncode:
-            raise SystemExit("scanimage failed")
-    else:
-        with open(os.devnull, "wb") as nothing:
-            subprocess.run(command, check=True, stdout=nothing, stderr=subprocess.DEVNULL, env=_environment())
-    return time.perf_counter() - begun
 
 
-def sane_start(page: Page) -> float:
-    """Seconds that the scanner takes from `sane_start` until it knows its parameters, without any code of ours."""
-    mode, depth = _MODES[page.color]
-    code = _START.format(mode=mode, depth=depth, dpi=page.dpi)
-    done = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True, env=_environment())
-    return float(done.stdout)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "SANE_CONFIG_DIR": str(VIRTUAL)}
+def _environment(sane: Path) -> dict[str, str]:
+    return {**os.environ, "SANE_CONFIG_DIR": str(sane)}

@@ -9,8 +9,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.daemon import Daemon
-
 _FIRST_BYTE = re.compile(rb"xop\+xml.*Content-ID: <[^>]+>\r\n\r\n.*Content-ID: <[^>]+>\r\n\r\n\r\n\w+\r\n.", re.DOTALL)
 """The answer up to the first byte of the image: two heads of parts, the end of a chunk, the size of the next."""
 
@@ -56,20 +54,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One RetrieveImage: seconds to the first byte of the image and to the end, and its size in bytes."""
+    """One RetrieveImage: seconds to the first byte of the image and to the end, its bytes, and this client's work."""
 
     first_byte_s: float
     whole_s: float
     size: int
+    client_s: float
 
 
 class Client:
-    """One keep-alive connection to the scan service of `daemon`, and one more for each image."""
+    """One keep-alive connection to the scan service at `path` on `port` of this machine, and one for each image."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        self._port = daemon.port
+    def __init__(self, port: int, path: str) -> None:
+        self._port = port
         self._connection = self._connect()
-        self._path = daemon.path
+        self._path = path
 
     def create(self, page: Page) -> tuple[str, str]:
         """A new job: its number and its token."""
@@ -93,9 +92,11 @@ class Client:
         """Fetch one image and throw it away; None when the feeder is empty."""
         connection = self._connect()
         connection.connect()
+        worked = time.thread_time()
         begun = time.perf_counter()
         answer = self._ask("RetrieveImage", _RETRIEVE.format(job=job, token=token), connection)
         if answer.status != 200:
+            answer.read()
             connection.close()
             return None
         # The chunks are not taken apart: that would measure this client.
@@ -109,18 +110,27 @@ class Client:
         while not tail.endswith(_LAST_CHUNK) and (count := stream.readinto1(buffer)):
             size += count
             tail = (tail + bytes(buffer[max(0, count - len(_LAST_CHUNK)) : count]))[-len(_LAST_CHUNK) :]
-        whole = time.perf_counter() - begun
+        whole, worked = time.perf_counter() - begun, time.thread_time() - worked
         connection.close()
         if tail != _LAST_CHUNK:
             raise SystemExit("the image was broken off")
-        return Timing(first, whole, size)
+        return Timing(first, whole, size, worked)
 
-    def call(self, operation: str, body: str) -> tuple[float, int]:
-        """Seconds that one small request takes, and the HTTP status of its answer."""
+    def page(self, page: Page) -> Timing:
+        """A job of one image, thrown away."""
+        timing = self.retrieve(*self.create(page))
+        if timing is None:
+            raise SystemExit(f"{page} came to nothing")
+        return timing
+
+    def call(self, operation: str, body: str) -> float:
+        """Seconds that one small request takes on the kept connection; raises SystemExit when it is refused."""
         begun = time.perf_counter()
         answer = self._ask(operation, body)
         answer.read()
-        return time.perf_counter() - begun, answer.status
+        if answer.status != 200:
+            raise SystemExit(f"{operation} was answered with {answer.status}")
+        return time.perf_counter() - begun
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=300)
