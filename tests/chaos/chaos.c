@@ -24,11 +24,9 @@ enum option {
     MAX_OPTIONS = FIRST_SENSOR + MAX_LIST
 };
 
-enum { MAX_DEVICES = 4 };
-
 static SANE_Device devices[MAX_DEVICES];
 static const SANE_Device *listed[MAX_DEVICES + 1];
-static char device_names[MAX_DEVICES][2];
+static char listed_names[MAX_DEVICES][MAX_TEXT];
 
 static SANE_String_Const sources[SOURCES + 1];
 static const SANE_String_Const modes[] = { SANE_VALUE_SCAN_MODE_COLOR, SANE_VALUE_SCAN_MODE_GRAY,
@@ -258,17 +256,14 @@ sane_chaos_exit (void)
 EXPORT SANE_Status
 sane_chaos_get_devices (const SANE_Device ***list, SANE_Bool local_only)
 {
-    int count;
-
     (void) local_only;
     read_order ();
-    count = order.devices < MAX_DEVICES ? order.devices : MAX_DEVICES;
-    for (int i = 0; i < count; i++) {
-        snprintf (device_names[i], sizeof device_names[i], "%d", i);
-        devices[i] = (SANE_Device){ device_names[i], "Chaos", "Scanner", "virtual device" };
+    for (int i = 0; i < order.devices; i++) {
+        memcpy (listed_names[i], order.names[i], MAX_TEXT);
+        devices[i] = (SANE_Device){ listed_names[i], "Chaos", "Scanner", "virtual device" };
         listed[i] = &devices[i];
     }
-    listed[count] = NULL;
+    listed[order.devices] = NULL;
     *list = listed;
     return misbehave ("list", 0, 0);
 }
@@ -278,13 +273,16 @@ sane_chaos_open (SANE_String_Const name, SANE_Handle *handle)
 {
     char path[4096], suffix[32];
     SANE_Status status;
-    int number = atoi (name);
+    int number = 0;
 
     read_order ();
     status = misbehave ("open", 0, 0);
     if (status != SANE_STATUS_GOOD)
         return status;
-    if (number < 0 || number >= order.devices)
+    /* Without a name the first one is meant. */
+    while (number < order.devices && *name && strcmp (name, order.names[number]) != 0)
+        number++;
+    if (number >= order.devices)
         return SANE_STATUS_INVAL;
     if (device.is_open)
         return SANE_STATUS_DEVICE_BUSY;

@@ -62,6 +62,14 @@ read_sensor (char *rest)
 }
 
 static void
+count_devices (int count)
+{
+    order.devices = count < MAX_DEVICES ? count : MAX_DEVICES;
+    for (int i = 0; i < order.devices; i++)
+        snprintf (order.names[i], MAX_TEXT, "%d", i);
+}
+
+static void
 read_line (char *line)
 {
     size_t length = strcspn (line, " ");
@@ -78,7 +86,9 @@ read_line (char *line)
     else if (strcmp (line, "bed") == 0)
         sscanf (rest, "%lf %lf", &order.width, &order.height);
     else if (strcmp (line, "devices") == 0)
-        order.devices = atoi (rest);
+        count_devices (atoi (rest));
+    else if (strcmp (line, "device") == 0 && order.devices < MAX_DEVICES)
+        snprintf (order.names[order.devices++], MAX_TEXT, "%s", rest);
     else if (strcmp (line, "sheets") == 0)
         order.sheets = atoi (rest);
     else if (strcmp (line, "padding") == 0)

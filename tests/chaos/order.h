@@ -1,6 +1,7 @@
 /* The order: what the chaos scanner is and how it misbehaves, read from chaos.conf in SANE_CONFIG_DIR.
 
    devices N              scanners listed, named chaos:0 and on; 0: none is plugged in
+   device NAME            one more of them, named chaos:NAME, as libusb:001:005
    source NAME            one of the scanner's sources: Flatbed, ADF, ADF Duplex
    resolution DPI         one of its resolutions
    bed WIDTH HEIGHT       the largest area in mm
@@ -38,7 +39,7 @@
 
 #include <sane/sane.h>
 
-enum { MAX_LIST = 16, MAX_TEXT = 64, MAX_VALUES = 32 };
+enum { MAX_LIST = 16, MAX_TEXT = 64, MAX_VALUES = 32, MAX_DEVICES = 4 };
 
 enum source { FLATBED, ADF, ADF_DUPLEX, SOURCES };
 enum field { FORMAT, LAST, PIXELS, LINES, STRIDE, DEPTH, LENGTH, UNKNOWN, FIELDS };
@@ -57,6 +58,7 @@ struct fault {
 
 struct order {
     int devices, sheets, padding;
+    char names[MAX_DEVICES][MAX_TEXT]; /* of the devices; those that are only counted are called by their number */
     double width, height;
     int has_source[SOURCES];
     SANE_Word resolutions[1 + MAX_LIST]; /* a SANE word list: its length first */

@@ -63,9 +63,13 @@ class Sensor:
 
 @dataclass(frozen=True)
 class Order:
-    """A scanner with a glass and a feeder for both sides, well-behaved unless something else is said."""
+    """A scanner with a glass and a feeder for both sides, well-behaved unless something else is said.
+
+    `names` are those of scanners that are not just counted, without "chaos:".
+    """
 
     devices: int = 1
+    names: Sequence[str] = ()
     sources: Sequence[str] = ("Flatbed", "ADF", "ADF Duplex")
     resolutions: Sequence[int] = (75, 100, 150, 300, 600, 1200)
     bed: tuple[float, float] = (216.0, 297.0)
@@ -78,7 +82,8 @@ class Order:
     def lines(self) -> list[str]:
         """The order in the backend's language."""
         return [
-            f"devices {self.devices}",
+            f"devices {0 if self.names else self.devices}",
+            *(f"device {name}" for name in self.names),
             *(f"source {name}" for name in self.sources),
             *(f"resolution {number}" for number in self.resolutions),
             f"bed {self.bed[0]} {self.bed[1]}",

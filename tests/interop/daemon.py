@@ -81,8 +81,8 @@ class Daemon:
 
     # -- life ------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start it, and return when it serves its scanner."""
+    def start(self, scanners: int = 1) -> None:
+        """Start it, and return when it is ready and serves so many scanners."""
         self._process = self._launch(
             sys.executable,
             *("-m", "tests.checked_bridge", "--config", str(self.config), "serve"),
@@ -98,7 +98,7 @@ class Daemon:
             with self._spoken:
                 self._spoken.wait_for(lambda: self._said("ready ") or self._process_ended(), HANG_S)
             assert self._said("ready http_port="), f"the daemon did not become ready:\n{self.log}"
-            assert self._said(" scanners=1"), f"the daemon does not serve its one scanner:\n{self.log}"
+            assert self._said(f" scanners={scanners}"), f"the daemon does not serve {scanners} scanners:\n{self.log}"
         except BaseException:
             self._end()
             raise

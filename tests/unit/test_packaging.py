@@ -40,8 +40,11 @@ PROJECT_OF = {
 }
 """What setup.cfg calls what Debian calls otherwise."""
 
-FOR_MACHINES = {"chromium", "chromium-driver", "dbus-daemon", "iproute2", "python3-selenium", "sane-airscan"}
-"""What ./test needs only for several machines and for a browser, which a build of the package does not try."""
+FOR_MACHINES = {
+    *("chromium", "chromium-driver", "dbus-daemon", "gir1.2-umockdev-1.0", "iproute2", "python3-gi"),
+    *("python3-selenium", "sane-airscan", "umockdev"),
+}
+"""What ./test needs only for several machines, a browser or a USB bus, which a build of the package does not try."""
 
 BUILD_ESSENTIAL = {"gcc", "libc6-dev"}
 """What every build of a package has."""
