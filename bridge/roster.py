@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from bridge.discovery.service import DiscoveryService
+from bridge.entry import Entry, place_of
 from bridge.errors import NothingFound, Refusal, ScannerError, TemporaryError, UsageError
 from bridge.finder import Finder, Found
 from bridge.http.resources import Tree
@@ -35,29 +36,6 @@ BOOT_S = (2.0, 5.0, 15.0, 30.0)
 CALM = 1
 """So often a device may vanish while it is asked what it can do, as one does that gets its firmware then, without a
 pause before the next time."""
-
-Place = tuple[str, str, str, str]
-"""What makes a device another one than before: SANE's name for it, USB ids, serial number and port."""
-
-
-class Entry:
-    """A scanner that is there; `served` is None until it has said what it can do.
-
-    `asked` fires when it has answered for the first time, or failed to.
-    """
-
-    def __init__(self, found: Found) -> None:
-        self.found = found
-        self.served: ServedScanner | None = None
-        self.attempts = 0
-        self.asking = False
-        self.again: IDelayedCall | None = None
-        self.asked: Deferred[None] = Deferred()
-
-    @property
-    def place(self) -> Place:
-        """Where it is and what it is called."""
-        return _place(self.found.device)
 
 
 class Roster:
@@ -139,7 +117,7 @@ class Roster:
     def unplugged(self, port: str) -> None:
         """The device at `port` is gone at this moment."""
         for entry in [each for each in self._entries if each.found.device.port == port]:
-            if entry.asking:
+            if entry.question is not None:
                 self._restless[port] += 1
             self._leave(entry, _unplugged())
 
@@ -149,7 +127,7 @@ class Roster:
         for entry in self._entries:
             served = entry.served
             meant = wanted is None or entry.found.device.port in wanted
-            if meant and served is not None and not entry.asking and not served.queue.active:
+            if meant and served is not None and entry.question is None and not served.queue.active:
                 self._run(self._ask_anew(entry, served))
 
     def look(self) -> Deferred[None]:
@@ -166,10 +144,10 @@ class Roster:
     def stop(self) -> Deferred[None]:
         """End all scanners. Fires when no process of theirs is left."""
         self._stopping = True
-        calls = [self._look_again, *(entry.again for entry in self._entries)]
-        for call in calls:
-            if call is not None and call.active():
-                call.cancel()
+        if self._look_again is not None and self._look_again.active():
+            self._look_again.cancel()
+        for entry in self._entries:
+            entry.leave()
         ending = [self._left(uuid) for uuid in self._leaving]
         ending += [scanner.stop(self._tree) for scanner in self.scanners]
         return DeferredList(ending, consumeErrors=True).addCallback(lambda _all: None)
@@ -194,7 +172,7 @@ class Roster:
         real, complete = await self._real()
         if self._stopping:
             return
-        listed = {_place(found.device) for found in real}
+        listed = {place_of(found.device) for found in real}
         for entry in self._entries[:]:
             if entry.found.virtual or entry.place in listed:
                 continue
@@ -250,7 +228,7 @@ class Roster:
     def _enter(self, found: Iterable[Found]) -> None:
         known = {entry.place for entry in self._entries}
         for each in found:
-            if not self._stopping and _place(each.device) not in known:
+            if not self._stopping and place_of(each.device) not in known:
                 entry = Entry(each)
                 self._entries.append(entry)
                 restless = self._restless[each.device.port] - CALM
@@ -265,9 +243,10 @@ class Roster:
     async def _ask(self, entry: Entry) -> None:
         """Ask what it can do and put it on the network; one that does not answer is asked again later."""
         device = entry.found.device
-        entry.asking = True
         try:
-            capabilities = await entry.found.spawner.describe(device)
+            capabilities = await entry.describe()
+        except CancelledError:
+            pass
         except ScannerError as error:
             if self._is_there(entry):
                 pause = self._ask_later(entry, entry.attempts)
@@ -281,7 +260,6 @@ class Roster:
         else:
             await self._serve(entry, capabilities)
         finally:
-            entry.asking = False
             if not entry.asked.called:
                 entry.asked.callback(None)
 
@@ -317,14 +295,13 @@ class Roster:
         self._changed()
 
     async def _ask_anew(self, entry: Entry, served: ServedScanner) -> None:
-        entry.asking = True
         try:
-            capabilities = await entry.found.spawner.describe(entry.found.device)
+            capabilities = await entry.describe()
+        except CancelledError:
+            return
         except ScannerError as error:
             self.log.info("{name} does not say what it can do now: {error}", name=served.scanner.name, error=str(error))
             return
-        finally:
-            entry.asking = False
         if self._is_there(entry) and served.adopt(capabilities):
             self._offered[served.enrolled.uuid] = capabilities
             self.log.info("{name} offers something else than before", name=served.scanner.name)
@@ -333,8 +310,7 @@ class Roster:
     def _leave(self, entry: Entry, why: Refusal) -> None:
         """Take a scanner off: its jobs end with `why`, its URLs go, and Bye is said."""
         self._entries.remove(entry)
-        if entry.again is not None and entry.again.active():
-            entry.again.cancel()
+        entry.leave()
         served = entry.served
         if served is None:
             return
@@ -369,7 +345,3 @@ def _unplugged() -> Refusal:
 
 def _gives_way() -> Refusal:
     return TemporaryError("a real scanner has taken the place of the virtual one; choose that and scan again")
-
-
-def _place(device: Device) -> Place:
-    return device.name, device.usb_id, device.serial, device.port

@@ -68,7 +68,7 @@ class Spawner:
         return listing.answer
 
     def describe(self, device: Device) -> Deferred[Capabilities]:
-        """What `device` can do, asked by a worker of its own. Fails with ScannerError."""
+        """What `device` can do, asked by a worker of its own. Fails with ScannerError; cancelling ends the worker."""
         return _Describing(self.worker(device.title), device, self._reactor).answer
 
     def _spawn(self, process: ProcessProtocol, module: str) -> None:
@@ -133,7 +133,7 @@ class _Describing:
     """A worker's owner for one Describe; `answer` fires when the worker is gone, so that the device is free."""
 
     def __init__(self, worker: WorkerProcess, device: Device, clock: IReactorTime) -> None:
-        self.answer: Deferred[Capabilities] = Deferred()
+        self.answer: Deferred[Capabilities] = Deferred(lambda _answer: self._give_up())
         self._worker = worker
         self._device = device
         self._deadline = clock.callLater(DESCRIBE_TIMEOUT_S, self._too_late)
@@ -159,6 +159,12 @@ class _Describing:
     def _too_late(self) -> None:
         self._worker.kill()
         self._fail(ScannerError(Status.STALLED, f"the scanner did not answer within {DESCRIBE_TIMEOUT_S:g} s"))
+
+    def _give_up(self) -> None:
+        """Nobody wants to know any more: the device is gone."""
+        if self._deadline.active():
+            self._deadline.cancel()
+        self._worker.kill()
 
     def _fail(self, error: ScannerError) -> None:
         self._finish(lambda: self.answer.errback(error))
