@@ -23,6 +23,7 @@ from bridge.wsscan.default_ticket import default_ticket
 from bridge.wsscan.documents import documents, final_parameters, image_information
 from bridge.wsscan.elements import element_data, elements_body, requested_names
 from bridge.wsscan.fitting import fitting_reply
+from bridge.wsscan.kept import KeptElement
 from bridge.wsscan.negotiate import negotiate
 from bridge.wsscan.offer import Offer
 from bridge.wsscan.parameters import word
@@ -54,6 +55,8 @@ class Operations:
         self.names = names
         self._offer = offer
         self._push = push
+        self._configuration = KeptElement(scanner_configuration)
+        self._default_ticket = KeptElement(lambda offer: write_ticket(default_ticket(offer), "DefaultScanTicket"))
 
     def table(self) -> dict[str, Operation]:
         """The operations by their request actions (wsd-scan.md 2)."""
@@ -72,9 +75,9 @@ class Operations:
         """What GetScannerElements can be asked for, by name; events of changed elements are made of the same."""
         return {
             "ScannerDescription": lambda: scanner_description(self.names),
-            "ScannerConfiguration": lambda: scanner_configuration(self._offer()),
+            "ScannerConfiguration": lambda: self._configuration.of(self._offer()),
             "ScannerStatus": lambda: scanner_status(self._scanner.status),
-            "DefaultScanTicket": lambda: write_ticket(default_ticket(self._offer()), "DefaultScanTicket"),
+            "DefaultScanTicket": lambda: self._default_ticket.of(self._offer()),
         }
 
     # -- the scanner -----------------------------------------------------------------------------
