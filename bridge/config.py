@@ -52,7 +52,7 @@ def load(paths: Sequence[Path] | None = None, *, required: bool = False) -> Sett
     problems: list[str] = []
     values: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
     for path in files:
-        tables = _read(path, required, problems)
+        tables = read_tables(path, required, problems)
         for section, key, value in _checked(path, tables, problems):
             values[section][key] = value
     settings = Settings(
@@ -88,8 +88,11 @@ def decode(data: bytes) -> str:
     return text
 
 
-def _read(path: Path, required: bool, problems: list[str]) -> Mapping[str, Any]:
-    """The tables in the file `path`, none when it does not exist; what is wrong goes to `problems`."""
+def read_tables(path: Path, required: bool, problems: list[str]) -> Mapping[str, Any]:
+    """The tables in the file `path`, none when it does not exist; what is wrong goes to `problems`.
+
+    `required`: a file that does not exist is wrong too.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -127,13 +130,13 @@ def _checked(path: Path, tables: Mapping[str, Any], problems: list[str]) -> list
         for key, value in table.items():
             one = known[section].get(key)
             if one is None:
-                expected = _nearest(key, known[section])
-                problems.append(f"{path}: {section}.{_plain(key)}: there is no such setting; expected {expected}")
+                expected = nearest(key, known[section])
+                problems.append(f"{path}: {section}.{plain(key)}: there is no such setting; expected {expected}")
                 continue
             try:
                 good.append((section, key, one.kind.read(value)))
             except ValueError:
-                problems.append(f"{path}: {one.name} = {_shown(value)}: expected {one.kind.expected}")
+                problems.append(f"{path}: {one.name} = {shown(value)}: expected {one.kind.expected}")
     return good
 
 
@@ -142,11 +145,11 @@ def _unknown_section(section: str, table: object, known: Mapping[str, Mapping[st
         homes = [name for name, keys in known.items() if section in keys]
         if homes:
             return f"{section}: expected below the line [{homes[0]}]"
-        return f"{_plain(section)}: there is no such setting; every setting stands in a section such as [network]"
-    return f"[{_plain(section)}]: there is no such section; expected {_nearest(section, known, '[{}]')}"
+        return f"{plain(section)}: there is no such setting; every setting stands in a section such as [network]"
+    return f"[{plain(section)}]: there is no such section; expected {nearest(section, known, '[{}]')}"
 
 
-def _nearest(word: str, words: Mapping[str, object], form: str = "{}") -> str:
+def nearest(word: str, words: Mapping[str, object], form: str = "{}") -> str:
     """The one of `words` that was meant, or all of them."""
     close = get_close_matches(word, words, n=1)
     if close:
@@ -154,14 +157,14 @@ def _nearest(word: str, words: Mapping[str, object], form: str = "{}") -> str:
     return "one of " + ", ".join(form.format(one) for one in words)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """`text` short and without anything that moves the cursor."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:MAX_SHOWN])
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value as it stands in a file, short."""
     if isinstance(value, bool):
         return str(value).lower()
     text = f'"{value}"' if isinstance(value, str) else repr(value)
-    return _plain(text) + ("…" if len(text) > MAX_SHOWN else "")
+    return plain(text) + ("…" if len(text) > MAX_SHOWN else "")

@@ -34,7 +34,7 @@ class Entry:
 
     def describe(self) -> Deferred[Capabilities]:
         """Ask what it can do. Fails with ScannerError; cancelling it ends the asking."""
-        self.question = self.found.spawner.describe(self.found.device)
+        self.question = self.found.spawner.describe(self.found.device, self.found.quirks)
         return self.question.addBoth(self._answered)
 
     def leave(self) -> None:

@@ -16,7 +16,10 @@ from bridge.scanner.status import ScannerStatus
 
 
 class ImageSink(Protocol):
-    """Hears what becomes of one image, in this order: started, data and page_scanned mixed, then done or failed."""
+    """Hears what becomes of one image, in this order: started, data and page_scanned mixed, then done or failed.
+
+    Just before done, cut_short may say why pages are missing.
+    """
 
     def image_started(self) -> None:
         """The scanner has delivered its first line."""
@@ -26,6 +29,9 @@ class ImageSink(Protocol):
 
     def page_scanned(self) -> None:
         """One image is digitised whole; in a multi-page file this comes once a page."""
+
+    def image_cut_short(self, error: ScannerError) -> None:
+        """The file is good as far as it goes; `error` kept further pages from coming into it."""
 
     def image_done(self) -> None:
         """The file is complete, and all its bytes were handed over."""

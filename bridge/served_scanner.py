@@ -39,7 +39,7 @@ from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.destinations import Destination, Destinations
 from bridge.wsscan.events import EVENT_ACTIONS, ElementChanges, ScanEvents
 from bridge.wsscan.press import Presses
-from bridge.wsscan.purpose import assigned_purposes, purpose_of_button
+from bridge.wsscan.purpose import assigned_purposes, known_purposes, purpose_of_button
 from bridge.wsscan.service import ScanService
 from bridge.wsscan.trial import trial_ticket
 
@@ -76,6 +76,9 @@ class ServedScanner:
     def __init__(self, found: Found, enrolled: Enrolled, capabilities: Capabilities, around: Surroundings) -> None:
         settings = around.settings
         self.virtual = found.virtual
+        self.quirks_from = found.quirks_from
+        if found.quirks_from:
+            self.log.info("{title}: quirks from {files}", title=enrolled.title, files=", ".join(found.quirks_from))
         self.enrolled = enrolled
         self.metadata = Metadata(
             enrolled, around.hostname, name=settings.scanner.name, host_section=settings.interop.host_section
@@ -94,6 +97,8 @@ class ServedScanner:
             start_timeout_s=settings.scanner.start_timeout_s,
             read_timeout_s=settings.scanner.read_timeout_s,
             buttons=self.buttons,
+            quirks=found.quirks,
+            spool_limit=settings.jobs.spool_limit_mb * 1_000_000,
         )
         self.watch_buttons(settings.scanner)
         limits = QueueLimits(settings.jobs.retrieve_timeout_s, settings.jobs.queue_limit, settings.jobs.history_limit)
@@ -108,7 +113,9 @@ class ServedScanner:
             self.destinations,
         )
         self.presses = Presses(self.destinations, self.events.send, found.spawner.clock, settings.push.destination)
-        self._assigned = assigned_purposes(settings.push.buttons, enrolled.title)
+        # What the settings say of a button counts more than what is known of the scanner.
+        assigned = assigned_purposes(settings.push.buttons, enrolled.title)
+        self._assigned = {**known_purposes(found.quirks.buttons), **assigned}
         told = ScanEvents(self.events.publish)
         self.tally = Tally()
         self.queue.observe(told)
@@ -119,7 +126,11 @@ class ServedScanner:
             self.queue,
             self._names(settings.scanner.location),
             FORMAT_COLORS,
-            fits=partial(fits, spool_limit=settings.jobs.spool_limit_mb * 1_000_000),
+            fits=partial(
+                fits,
+                spool_limit=settings.jobs.spool_limit_mb * 1_000_000,
+                backs_turned=found.quirks.backs_turned or found.quirks.backs_last,
+            ),
             dib_file_header=settings.interop.dib_file_header,
             push=self.presses,
             extensions=[self.events],

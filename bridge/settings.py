@@ -64,6 +64,11 @@ class Scanner:
     sane_config_dir: str = setting(
         "", AbsolutePath(), "folder with SANE's configuration; empty: the bridge's own, with backends for USB only"
     )
+    quirks_directory: str = setting(
+        "",
+        AbsolutePath(),
+        "folder with your own quirks files, see scanbridge-quirks(5); empty: /etc/scanbridge/quirks.d",
+    )
     name: str = setting("", Text(), "what computers show; empty: the model and this machine's name")
     location: str = setting("", Text(), "where the scanner stands, shown by computers that ask for it")
     buttons: bool = setting(

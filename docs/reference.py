@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Writes what stands in more than one place: manual pages, the package's settings file and the shell's completion.
 
-They are made from the declared settings (bridge/settings.py) and from the grammar of the command line (bridge/cli.py).
+They are made from the declared settings (bridge/settings.py), the declared quirks (bridge/scanner/quirk_files.py) and
+the grammar of the command line (bridge/cli.py).
 Run this after a change of either:  /usr/bin/python3 docs/reference.py
 """
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from bridge import __version__  # noqa: E402
 from bridge.cli import make_parser  # noqa: E402
+from bridge.scanner import quirk_files  # noqa: E402
 from bridge.settings import SECTIONS, Declared, declared  # noqa: E402
 
 WIDTH = 100
@@ -33,6 +35,7 @@ def files() -> dict[Path, str]:
     return {
         ROOT / "debian/scanbridge.toml": settings_file(),
         ROOT / "docs/man/scanbridge.toml.5": settings_page(),
+        ROOT / "docs/man/scanbridge-quirks.5": quirks_page(),
         ROOT / "docs/man/scanbridge.1": command_page(parser),
         ROOT / "debian/scanbridge.completion": completion(parser),
     }
@@ -92,8 +95,86 @@ def settings_page() -> str:
                 _roff(_sentence(one.meaning)),
                 _roff(f"Expected: {one.kind.expected}."),
             ]
-    lines += [".SH SEE ALSO", ".BR scanbridge (1)"]
+    lines += [".SH SEE ALSO", ".BR scanbridge (1),", ".BR scanbridge-quirks (5)"]
     return "\n".join(lines) + "\n"
+
+
+def quirks_page() -> str:
+    """scanbridge-quirks(5)."""
+    lines = [
+        r".\" Made by docs/reference.py from bridge/scanner/quirk_files.py.",
+        f'.TH SCANBRIDGE\\-QUIRKS 5 "" "Scanbridge {__version__}" "File Formats"',
+        ".SH NAME",
+        r"scanbridge\-quirks \- what is known of single scanners",
+        ".SH DESCRIPTION",
+        *_paragraphs(
+            "Some scanners, or their SANE drivers, do not tell what they can do, tell it wrongly, or deliver "
+            "pages in a way of their own. A quirks file tells Scanbridge of it. What the bridge brings along "
+            f"stands in {_installed(quirk_files.PACKAGED)}; files of your own go into {quirk_files.ADMIN}, or into"
+            " the folder that scanner.quirks_directory names. All files there whose names end in .toml are read "
+            "when a scanner is found, so plugging it in again, or a restart, brings a change into effect.",
+            f"The files are TOML. Each entry begins with the line [[{quirk_files.TABLE}]]; a file may hold "
+            "several.",
+        ),
+        ".SH EXAMPLE",
+        ".EX",
+        f"[[{quirk_files.TABLE}]]",
+        _roff('usb = ["04a9:190a"]'),
+        _roff('model = ["Canon LiDE 1*"]'),
+        _roff('evidence = "measured with a ruler, three scans"'),
+        _roff("platen_offset_mm = [1.5, 0]"),
+        _roff('buttons = { scan = "scan", file = "none" }'),
+        ".EE",
+        ".SH WHICH SCANNER",
+        *_paragraphs(
+            "An entry is for a scanner when one of its USB ids or one of its models is that scanner's. It must "
+            "have one of these keys at least:",
+        ),
+        *(line for one in quirk_files.MATCHING for line in _quirk(one)),
+        ".SH PRECEDENCE",
+        *_paragraphs(
+            "Several entries may be for one scanner. They are laid over one another key by key, those that count "
+            "more last: your own entries count more than packaged ones; among them, an entry that matches by USB "
+            "id counts more than one that matches by the full name of the model, and this more than one that "
+            "matches by a name with stars; among equals the later one counts, files being read in the order of "
+            "their names. The log names the entries that are in effect when a scanner is found.",
+        ),
+        ".SH QUIRKS",
+        *(line for one in quirk_files.QUIRKS for line in _quirk(one)),
+        *_quirk(quirk_files.EVIDENCE),
+        ".SH MISTAKES",
+        *_paragraphs(
+            "A mistake in a quirks file keeps no scanner from being served. An entry with a mistake is left out "
+            "whole, because half a quirk can do more harm than none; all other entries count. A file that is no "
+            "TOML counts as empty. Each mistake is written to the log as an error, with the file, the entry, the "
+            f"key and what was expected. At most {quirk_files.MAX_FILES} files of a folder are read.",
+        ),
+        ".SH SEE ALSO",
+        ".BR scanbridge (1),",
+        ".BR scanbridge.toml (5)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quirk(one: quirk_files.Declared) -> list[str]:
+    return [
+        ".TP",
+        f"\\fB{_roff(one.key)}\\fR = \\fI{_roff(one.example)}\\fR",
+        _roff(_sentence(one.meaning)),
+        _roff(f"Expected: {one.kind.expected}."),
+    ]
+
+
+def _paragraphs(*texts: str) -> Iterator[str]:
+    for number, text in enumerate(texts):
+        if number:
+            yield ".PP"
+        yield _roff(text)
+
+
+def _installed(path: Path) -> str:
+    """Where a file of the package lies once it is installed."""
+    return f"/usr/share/scanbridge/{path.relative_to(ROOT)}"
 
 
 def toml_value(value: object) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.scanner.model import ColorMode, Format
+from bridge.scanner.model import SPOOL_LIMIT, ColorMode, Format, InputSource
 
 _ALL = frozenset(ColorMode)
 _EIGHT_BITS = frozenset({ColorMode.RGB_24, ColorMode.GRAYSCALE_8})
@@ -43,9 +43,6 @@ G4_BITS_PER_ROW = 64
 TABLES_BYTES = 1024 * 1024
 """More than the tables of any TIFF or BMP take beside the pixels."""
 
-SPOOL_LIMIT = 512 * 1000 * 1000
-"""Bytes that may be kept of a file that cannot be sent as it is made, where nothing else is set (design, spool)."""
-
 
 def row_bytes(width: int, color: ColorMode) -> int:
     """Bytes of a packed row of `width` pixels."""
@@ -66,10 +63,30 @@ def spool_bytes(format_: Format, color: ColorMode, width: int, height: int) -> i
     return 0
 
 
-def fits(format_: Format, color: ColorMode, width: int, height: int, spool_limit: int = SPOOL_LIMIT) -> bool:
-    """Whether a file can hold a page of `width` x `height` pixels, keeping at most `spool_limit` bytes of it."""
+def turned_bytes(color: ColorMode, width: int, height: int) -> int:
+    """Bytes that must be kept of a page that is turned upright; of one bit too, a pixel takes a byte then."""
+    return width * height * color.channels * max(1, color.depth // 8)
+
+
+def fits(
+    source: InputSource,
+    format_: Format,
+    color: ColorMode,
+    width: int,
+    height: int,
+    *,
+    spool_limit: int = SPOOL_LIMIT,
+    backs_turned: bool = False,
+) -> bool:
+    """Whether a file can hold a page of `width` x `height` pixels, keeping at most `spool_limit` bytes of it.
+
+    `backs_turned`: the back sides from `source` come upside down, so that they are kept until they can be turned.
+    """
     jpeg = format_ in (Format.EXIF, Format.JFIF) or (format_ is Format.PDF_A and color.depth == 8)
     if jpeg and max(width, height) > MAX_JPEG_SIDE:
         return False
     counted = format_.uncompressed and row_bytes(width, color) * height > MAX_COUNTED_BYTES - TABLES_BYTES
-    return not counted and spool_bytes(format_, color, width, height) <= spool_limit
+    kept = spool_bytes(format_, color, width, height)
+    if backs_turned and source is InputSource.ADF_DUPLEX:
+        kept += turned_bytes(color, width, height)
+    return not counted and kept <= spool_limit

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bridge.imaging.bits import BLACK, WHITE, expand
 from bridge.imaging.encoder import ImagingError, Rows
+from bridge.imaging.tone import PLAIN, Tone, through_words
 from bridge.scanner.model import ColorMode
 
 MAX_STRIDE = 4 * 1024 * 1024
@@ -28,7 +29,8 @@ class Frame:
     """The shape of what a scanner delivers after a start: SANE's parameters.
 
     `kind` is python-sane's word for the frame format; `lines` is -1 when the height is not known beforehand;
-    `stride` is the length of a row in bytes, padding included.
+    `stride` is the length of a row in bytes, padding included; `turned` says that the page lay upside down and that its
+    rows come turned upright.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Frame:
     lines: int
     depth: int
     stride: int
+    turned: bool = False
 
     @property
     def channels(self) -> int:
@@ -50,8 +53,6 @@ class Frame:
 
     def check(self) -> None:
         """Raise ImagingError when rows of this shape cannot be read."""
-        if self.kind in ("red", "green", "blue"):
-            raise ImagingError("Colour in three passes, as this scanner delivers it, is not supported; scan in gray.")
         if self.kind not in ("color", "gray"):
             raise ImagingError(f"The scanner delivers frames of an unknown kind ({self.kind}).")
         if self.depth not in (8, 16) and (self.depth, self.channels) != (1, 1):
@@ -69,12 +70,12 @@ def pixel_bytes(color: ColorMode) -> int:
     return color.channels * (2 if color.depth == 16 else 1)
 
 
-def converter(frame: Frame, color: ColorMode) -> Converter:
+def converter(frame: Frame, color: ColorMode, tone: Tone = PLAIN) -> Converter:
     """What turns rows of `frame` into rows of `color`, each pixel of `pixel_bytes`.
 
     Colour becomes gray by ITU-R 601-2 luma, gray becomes colour by repetition, what is darker than half becomes black
-    where a pixel has one bit, and what has 8 bits keeps its brightness in 16. Raises ImagingError for a frame that
-    cannot be read.
+    where a pixel has one bit, and what has 8 bits keeps its brightness in 16. `tone` is laid over levels; lineart has
+    none. Raises ImagingError for a frame that cannot be read.
     """
     frame.check()
     steps: list[Callable[[Rows], Rows]] = []
@@ -88,8 +89,8 @@ def converter(frame: Frame, color: ColorMode) -> Converter:
         steps.append(lambda data: expand(data, frame.width))
     if frame.channels > color.channels:
         steps.append(_luma)
-    if color.depth == 1 and frame.depth != 1:
-        steps.append(lambda data: bytes(data).translate(THRESHOLD))
+    if frame.depth != 1 and (color.depth == 1 or not tone.plain):
+        steps.append(_leveller(tone, deep=deep, bilevel=color.depth == 1))
     if color.depth == 16 and not deep:
         steps.append(_widen)
     if frame.channels < color.channels:
@@ -102,6 +103,17 @@ def converter(frame: Frame, color: ColorMode) -> Converter:
         return rows
 
     return convert
+
+
+def _leveller(tone: Tone, *, deep: bool, bilevel: bool) -> Callable[[Rows], Rows]:
+    """What lays `tone` over samples of 8 or 16 bits, and makes black and white of them where that is wanted."""
+    if deep:
+        words = tone.words_table()
+        return lambda data: through_words(data, words)
+    table = tone.bytes_table()
+    if bilevel:
+        table = table.translate(THRESHOLD)
+    return lambda data: bytes(data).translate(table)
 
 
 def _unpad(data: Rows, stride: int, packed: int) -> Rows:

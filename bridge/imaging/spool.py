@@ -45,15 +45,21 @@ class Spool:
         except OSError as error:
             raise self._failed(error) from error
 
-    def forward(self) -> Iterator[bytes]:
-        """Everything, first to last."""
-        yield from self._blocks(range(0, self._size, BLOCK_BYTES), BLOCK_BYTES)
+    def forward(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` to `end`, first to last; everything where nothing is said."""
+        end = self._size if end is None else end
+        yield from self._blocks(range(start, end, BLOCK_BYTES), BLOCK_BYTES, end)
+
+    def from_end(self, record: int, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The same as blocks of whole records of `record` bytes: the last block first, each in its own order."""
+        end = self._size if end is None else end
+        at_once = max(1, BLOCK_BYTES // record) * record
+        starts = range(start + (end - start - 1) // at_once * at_once, start - 1, -at_once) if end > start else ()
+        yield from self._blocks(starts, at_once, end)
 
     def backward(self, record: int) -> Iterator[bytes]:
         """Everything as records of `record` bytes, last to first; each record's own bytes stay in order."""
-        at_once = max(1, BLOCK_BYTES // record) * record
-        starts = range((self._size - 1) // at_once * at_once, -1, -at_once) if self._size else ()
-        for block in self._blocks(starts, at_once):
+        for block in self.from_end(record):
             yield b"".join([block[start : start + record] for start in range(len(block) - record, -1, -record)])
 
     def clear(self) -> None:
@@ -62,16 +68,17 @@ class Spool:
         self._file.seek(0)
         self._file.truncate()
 
-    def _blocks(self, starts: range | tuple[()], length: int) -> Iterator[bytes]:
+    def _blocks(self, starts: range | tuple[()], length: int, end: int) -> Iterator[bytes]:
         for start in starts:
             try:
                 # Where the disk is full, what was not written yet comes to light here.
                 self._file.seek(start)
-                data = self._file.read(min(length, self._size - start))
+                data = self._file.read(min(length, end - start))
+                # What is written next goes behind what is kept, also while somebody is still reading.
+                self._file.seek(self._size)
             except OSError as error:
                 raise self._failed(error) from error
             yield data
-        self._file.seek(self._size)
 
     def _failed(self, error: OSError) -> StorageError:
         where = self._folder or tempfile.gettempdir()

@@ -130,9 +130,11 @@ class Job:
             self._scans_completed += 1
             self._announce()
 
-    def finish(self) -> None:
-        """All images are sent, or there are no more."""
+    def finish(self, *, with_errors: bool = False) -> None:
+        """All images are sent, or there are no more; with errors when there should have been."""
         self._reason = JobReason.JOB_COMPLETED_WITH_WARNINGS if self.order.altered else JobReason.NONE
+        if with_errors:
+            self._reason = JobReason.JOB_COMPLETED_WITH_ERRORS
         self._machine.finished()
 
     def cancel(self, reason: JobReason) -> None:

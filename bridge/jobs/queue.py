@@ -233,6 +233,14 @@ class JobQueue(JobObserver):
             job.give_up(JobReason.SCANNER_STOPPED)
             self._end(job, refusal)
 
+    def image_cut_short(self, retrieval: Retrieval, error: ScannerError) -> None:
+        """Tell the scanner's status what happened; the job ends when its client has the pages so far."""
+        job = retrieval.job
+        outcomes.report(self._scanner.status, error, job.order.request.source)
+        self._forget_failure_later()
+        advice = outcomes.outcome_of(error).advice
+        self.log.warn("job {job_id} ends early: {advice} ({error})", job_id=job.id, advice=advice, error=str(error))
+
     def image_delivered(self, retrieval: Retrieval) -> None:
         """The client has its file; the job ends, or waits for the next request."""
         self._forget_retrieval(retrieval)
@@ -247,7 +255,7 @@ class JobQueue(JobObserver):
         request = job.order.request
         wanted = job.order.images if request.source.is_feeder else job.order.images or 1
         if request.format.multi_page or turn.files == wanted:
-            job.finish()
+            job.finish(with_errors=retrieval.trouble is not None)
             self._end(job, NoImagesAvailable())
         else:
             job.because(JobReason.NONE)

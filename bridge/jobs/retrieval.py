@@ -33,6 +33,9 @@ class RetrievalOwner(Protocol):
     def image_failed(self, retrieval: Retrieval, error: ScannerError) -> None:
         """The scanner failed with this image."""
 
+    def image_cut_short(self, retrieval: Retrieval, error: ScannerError) -> None:
+        """The scanner failed after some pages of a file; the client gets those."""
+
     def image_delivered(self, retrieval: Retrieval) -> None:
         """The client's answer is complete."""
 
@@ -51,7 +54,8 @@ class Retrieval:
 
     `ready` fires with this object when the HTTP headers should go out: when the first line is there, or when
     patience is over; it fails while a fault can still be said. Cancelling it means that the client has gone.
-    `begun` says that headers may be out, `started` that the image's first line is there.
+    `begun` says that headers may be out, `started` that the image's first line is there, `trouble` what kept pages from
+    coming into the file.
     """
 
     def __init__(self, job: Job, document: str, clock: IReactorTime, owner: RetrievalOwner) -> None:
@@ -60,6 +64,7 @@ class Retrieval:
         self.ready: Deferred[Retrieval] = Deferred(lambda _ready: self.abandon())
         self.begun = False
         self.started = False
+        self.trouble: ScannerError | None = None
         self._clock = clock
         self._owner = owner
         self._over = False
@@ -102,6 +107,12 @@ class Retrieval:
         if not self.job.order.request.format.multi_page:
             self._scanning = False
             self._explain()
+
+    def image_cut_short(self, error: ScannerError) -> None:
+        """The file has fewer pages than were wanted."""
+        self.trouble = error
+        if not self._over:
+            self._owner.image_cut_short(self, error)
 
     def image_done(self) -> None:
         """The file is complete."""

@@ -66,8 +66,9 @@ def capabilities(dumps: Mapping[InputSource, Options]) -> Capabilities:
         platen=sides.get(InputSource.PLATEN),
         adf_front=sides.get(InputSource.ADF),
         adf_back=sides.get(InputSource.ADF_DUPLEX),
-        brightness=any(_adjustable(options, "brightness") for options in dumps.values()),
-        contrast=any(_adjustable(options, "contrast") for options in dumps.values()),
+        # What the device lacks of them is done by a table on the way (imaging/tone.py).
+        brightness=True,
+        contrast=True,
     )
 
 
@@ -194,7 +195,3 @@ def _whole(choice: object) -> int:
         return 0
     return round(number) if math.isfinite(number) and abs(number) < 1e6 else 0
 
-
-def _adjustable(options: Options, name: str) -> bool:
-    option = options.usable(name)
-    return option is not None and option.numeric and option.range is not None

@@ -7,49 +7,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from bridge.imaging.bits import pack
 from bridge.imaging.encoder import Encoder, ImagingError, Page, Rows, StorageError
 from bridge.imaging.encoders import encoder_for
-from bridge.imaging.geometry import Placement, Placer
+from bridge.imaging.geometry import Placer
 from bridge.imaging.pixels import Converter, Frame, converter, pixel_bytes
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES
 from bridge.scanner.model import Format, ScanRequest
-from bridge.scanner.protocol import Event, ImageStarted, PageScanned, Progress, Status
-
-PROGRESS_INTERVAL_S = 0.2
-"""Least time between two Progress events."""
-
-MAX_LINES = 1_000_000
-"""Lines after which a page is believed never to end: 17 metres of paper at 1500 dpi."""
-
-
-class PageSource(Protocol):
-    """An open, set-up device as far as its pages go; `Session` is one."""
-
-    def start(self) -> Frame:
-        """Start the next page. Raises ScanFailure."""
-
-    def buffer(self, stride: int) -> memoryview:
-        """Where `read` puts the pixels."""
-
-    def read(self, start: int, length: int) -> int | None:
-        """Read into the buffer; None at the end of the page. Raises ScanFailure."""
+from bridge.scanner.options import Delivery
+from bridge.scanner.pages import Pace, PageSource
+from bridge.scanner.protocol import Event, ImageStarted, PageScanned, Status
 
 
 class ImageFile:
     """Makes the files of one job, one call of `scan` for each.
 
-    `write` takes the bytes of the file and blocks while nobody reads them; `tell` takes events.
+    `write` takes the bytes of the file and blocks while nobody reads them; `tell` takes events. `trouble` says what
+    ended the last file before its time, if something did.
     """
 
     def __init__(
         self,
         source: PageSource,
         request: ScanRequest,
-        placement: Placement,
+        delivery: Delivery,
         write: Callable[[Rows], None],
         tell: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
@@ -57,19 +40,20 @@ class ImageFile:
     ) -> None:
         self._source = source
         self._request = request
-        self._placement = placement
+        self._delivery = delivery
         self._write = write
         self._tell = tell
-        self._clock = clock
+        self._pace = Pace(tell, clock)
         self._make_encoder = make_encoder
         self._bytes = 0
-        self._told_at = 0.0
         self._started = False
+        self.trouble: ScanFailure | None = None
 
     def scan(self) -> int:
         """Scan the next file: one page, or all pages that a multi-page format may hold. Returns its bytes.
 
-        Raises ScanFailure, with no-documents when the feeder is empty before the first page.
+        Raises ScanFailure, with no-documents when the feeder is empty before the first page. What fails later ends a
+        multi-page file with the pages so far; a page that was under way is white from there on.
         """
         request = self._request
         page = Page(
@@ -77,14 +61,20 @@ class ImageFile:
         )
         self._bytes = 0
         self._started = False
+        self.trouble = None
         try:
             encoder = self._make_encoder(request.format, page)
             frame: Frame | None = self._source.start()
             pages = 0
             while frame is not None:
-                self._page(frame, encoder, encoder.next_page if pages else lambda: [encoder.begin()])
-                pages += 1
-                frame = self._following_frame(pages)
+                try:
+                    self._page(frame, encoder, encoder.next_page if pages else lambda: [encoder.begin()], pages > 0)
+                    pages += 1
+                    frame = self._following_frame(pages)
+                except ScanFailure as failure:
+                    if not pages or failure.status is Status.CANCELLED:
+                        raise
+                    self.trouble, frame = failure, None
             for block in encoder.end():
                 self._put(block)
         except StorageError as error:
@@ -105,32 +95,44 @@ class ImageFile:
                 return None
             raise
 
-    def _page(self, frame: Frame, encoder: Encoder, opening: Callable[[], Iterable[bytes]]) -> None:
-        """Read one page to its end, whatever of it is wanted, so that a feeder brings it out."""
+    def _page(
+        self, frame: Frame, encoder: Encoder, opening: Callable[[], Iterable[bytes]], mend: bool
+    ) -> None:
+        """Read one page to its end, whatever of it is wanted, so that a feeder brings it out.
+
+        With `mend` a page that fails after it has begun is filled up before ScanFailure is raised.
+        """
         color = self._request.color
-        convert = converter(frame, color)
-        placer = Placer(self._placement, frame.width, pixel_bytes(color))
+        convert = converter(frame, color, self._delivery.tone)
+        placer = Placer(self._delivery.placement_of(frame), frame.width, pixel_bytes(color))
         buffer = self._source.buffer(frame.stride)
         room = len(buffer) // frame.stride * frame.stride
         filled = lines = total = 0
-        while (count := self._source.read(filled, room - filled)) is not None:
-            if not count:
-                continue
-            if not total:
-                self._open(opening)
-            total += count
-            filled += count
-            if filled == room:
-                self._rows(buffer[:filled], convert, placer, encoder)
-                filled = 0
-            lines = total // frame.stride
-            self._progress(lines)
-            if lines > MAX_LINES:
-                raise ScanFailure(Status.IO_ERROR, f"The scanner does not end its page after {MAX_LINES} lines.")
+        try:
+            while (count := self._source.read(filled, room - filled)) is not None:
+                if not count:
+                    continue
+                if not total:
+                    self._open(opening)
+                total += count
+                filled += count
+                if filled == room:
+                    self._rows(buffer[:filled], convert, placer, encoder)
+                    filled = 0
+                lines = total // frame.stride
+                self._pace.lines(lines)
+        except ScanFailure as failure:
+            if mend and total and failure.status is not Status.CANCELLED:
+                self._close(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
+            raise
         if not lines:
             raise ScanFailure(Status.END_OF_FILE, MESSAGES[Status.END_OF_FILE])
         self._tell(PageScanned(lines))
-        self._rows(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
+        self._close(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
+
+    def _close(self, rest: memoryview, convert: Converter, placer: Placer, encoder: Encoder) -> None:
+        """The last rows of a page, and white for those that are missing."""
+        self._rows(rest, convert, placer, encoder)
         self._encode(placer.finish(), encoder)
 
     def _open(self, opening: Callable[[], Iterable[bytes]]) -> None:
@@ -153,9 +155,3 @@ class ImageFile:
         if data:
             self._write(data)
             self._bytes += len(data)
-
-    def _progress(self, lines: int) -> None:
-        now = self._clock()
-        if now - self._told_at >= PROGRESS_INTERVAL_S:
-            self._told_at = now
-            self._tell(Progress(lines))

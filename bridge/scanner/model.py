@@ -12,6 +12,9 @@ from enum import Enum
 THOUSANDTHS_PER_INCH = 1000
 """Units of length on the bed that make an inch (wsd-scan.md 6.2)."""
 
+SPOOL_LIMIT = 512 * 1000 * 1000
+"""Bytes that may be kept of an image that cannot be sent as it comes, where nothing else is set (design, spool)."""
+
 
 class InputSource(str, Enum):
     """Where the paper lies (wsd-scan.md 5.2); Film is not offered."""
@@ -226,7 +229,8 @@ class ScanRequest:
 
     `width` and `height` are the promised pixels of every image (checklist 195); `quality` is 1 to 100;
     `brightness` and `contrast` are -1000 to 1000 (wsd-scan.md 5.2); `images` is how many images a multi-page
-    file may hold, 0 for all that there are; `file_header` says whether a dib is a whole bitmap file.
+    file may hold, 0 for all that there are; `file_header` says whether a dib is a whole bitmap file; `media` is the
+    sheet on which the region lies, None where nobody knows.
     """
 
     source: InputSource
@@ -241,6 +245,7 @@ class ScanRequest:
     contrast: int = 0
     images: int = 1
     file_header: bool = True
+    media: Size | None = None
 
 
 def pixels(length: int, resolution: int, scaling: int = 100) -> int:

@@ -53,7 +53,8 @@ class WorkerOwner(Protocol):
 class WorkerProcess(ProcessProtocol):
     """Bytes to frames and back. `gone` fires when the process has ended, or was left behind.
 
-    `failed` says that it died by itself or had to be killed.
+    `failed` says that it died by itself or had to be killed. `patience_s` is how much longer than others it may take to
+    end when it is asked politely.
     """
 
     log = Logger()
@@ -62,6 +63,7 @@ class WorkerProcess(ProcessProtocol):
         self.gone: Deferred[None] = Deferred()
         self.owner: WorkerOwner | None = None
         self.failed = False
+        self.patience_s = 0.0
         self._clock = clock
         self._title = title
         self._lifecycle = WorkerLifecycle()
@@ -109,7 +111,8 @@ class WorkerProcess(ProcessProtocol):
     def dismiss(self) -> Deferred[None]:
         """End the process: politely, then by SIGTERM, then by SIGKILL. Gives `gone`."""
         if not self._leaving and not self._over:
-            self._leave((TERM_AFTER_S, signal.SIGTERM), (KILL_AFTER_S, signal.SIGKILL))
+            more = self.patience_s
+            self._leave((TERM_AFTER_S + more, signal.SIGTERM), (KILL_AFTER_S + more, signal.SIGKILL), more=more)
             self.resume_images()
             self.send(protocol.Cancel())
             self.send(protocol.Close())
@@ -207,12 +210,12 @@ class WorkerProcess(ProcessProtocol):
             self.owner.worker_failed(ScannerError(Status.DIED, f"the worker process ended by itself: {how}"))
         self.gone.callback(None)
 
-    def _leave(self, *signals: tuple[float, signal.Signals]) -> None:
+    def _leave(self, *signals: tuple[float, signal.Signals], more: float = 0.0) -> None:
         """The process is told to end: note what is done, and when, if it does not."""
         self._leaving = True
         self._lifecycle.leave()
         self._deadlines = [self._clock.callLater(after, self._signal, number) for after, number in signals]
-        self._deadlines.append(self._clock.callLater(LEAVE_AFTER_S, self._leave_behind))
+        self._deadlines.append(self._clock.callLater(LEAVE_AFTER_S + more, self._leave_behind))
 
     def _leave_behind(self) -> None:
         """A process in an uninterruptible call of the kernel: nobody waits for it."""

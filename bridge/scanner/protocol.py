@@ -10,11 +10,13 @@ Either side reads with `read_frame`, which trusts nothing: a backend that crashe
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any, get_args, get_type_hints
 
-from bridge.scanner.model import Capabilities, Device, ScanRequest
+from bridge.scanner.model import SPOOL_LIMIT, Capabilities, Device, ScanRequest
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 
 COMMAND_FD = 0
 IMAGE_FD = 3
@@ -65,6 +67,7 @@ class Describe:
 
     device: str
     kind: str = ""
+    quirks: Quirks = NO_QUIRKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,15 @@ class Unwatch:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open the device for one job and set its options. Answered by Opened or Failed."""
+    """Open the device for one job and set its options. Answered by Opened or Failed.
+
+    At most `spool_limit` bytes are kept of images that cannot be sent as they come.
+    """
 
     device: str
     request: ScanRequest
+    quirks: Quirks = NO_QUIRKS
+    spool_limit: int = SPOOL_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +194,22 @@ class PageScanned:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a file ended before its time."""
+
+    status: Status
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImageDone:
-    """The file is complete: `bytes` bytes were written to the image pipe since ImageStarted."""
+    """The file is complete: `bytes` bytes were written to the image pipe since ImageStarted.
+
+    `trouble` says what kept further pages from coming into it; those that are in it are good.
+    """
 
     bytes: int
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +275,8 @@ def read_frame(line: bytes) -> Command | Event:
 
 def _build(kind: Any, value: Any, where: str) -> Any:
     """`value` from JSON as an instance of the annotation `kind`; raises FrameError where it does not fit."""
-    if kind in (int, str, bool):
-        if type(value) is not kind:
-            raise FrameError(f"{where}: expected {kind.__name__}, got {type(value).__name__}")
-        if kind is str and len(value) > MAX_MESSAGE:
-            raise FrameError(f"{where}: {len(value)} characters; at most {MAX_MESSAGE} are allowed")
-        return value
+    if kind in _SCALARS:
+        return _scalar((kind,), value, where)
     if isinstance(kind, type) and issubclass(kind, Enum):
         try:
             return kind(value)
@@ -271,6 +287,8 @@ def _build(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise FrameError(f"{where}: expected a list")
         return tuple(_build(arguments[0], item, where) for item in value)
+    if arguments and set(arguments) <= set(_SCALARS):
+        return _scalar(arguments, value, where)
     if type(None) in arguments:
         return None if value is None else _build(arguments[0], value, where)
     if not isinstance(value, dict):
@@ -278,7 +296,26 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     hints = _hints(kind)
     if set(value) != set(hints):
         raise FrameError(f"{where}: expected the fields {', '.join(hints)}")
-    return kind(**{name: _build(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+    built = {name: _build(hint, value[name], f"{where}.{name}") for name, hint in hints.items()}
+    try:
+        return kind(**built)
+    except ValueError as error:
+        raise FrameError(f"{where}: {error}") from error
+
+
+_SCALARS = (bool, int, float, str)
+
+
+def _scalar(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    """`value` when it is of one of `kinds` and not without bounds; raises FrameError."""
+    if type(value) not in kinds:
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise FrameError(f"{where}: expected {expected}, got {type(value).__name__}")
+    if isinstance(value, str) and len(value) > MAX_MESSAGE:
+        raise FrameError(f"{where}: {len(value)} characters; at most {MAX_MESSAGE} are allowed")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FrameError(f"{where}: {value} is no number")
+    return value
 
 
 _HINTS: dict[type[Any], dict[str, Any]] = {}

@@ -38,6 +38,7 @@ class WorkerSession:
         self._sink: ImageSink | None = None
         self._received = 0
         self._promised: int | None = None
+        self._trouble: protocol.Trouble | None = None
         self._paused = False
         self._allowance = 0.0
         self._watchdog: IDelayedCall | None = None
@@ -105,7 +106,7 @@ class WorkerSession:
             self._expect(self._start_timeout_s)
             sink.page_scanned()
         elif isinstance(event, protocol.ImageDone):
-            self._promised = event.bytes
+            self._promised, self._trouble = event.bytes, event.trouble
             self._expect(self._read_timeout_s)
             self._check_complete()
         elif isinstance(event, protocol.Failed):
@@ -138,6 +139,8 @@ class WorkerSession:
             self._stop_watchdog()
             self._images += 1
             sink, self._sink = self._sink, None
+            if self._trouble is not None:
+                sink.image_cut_short(ScannerError(self._trouble.status, self._trouble.message))
             sink.image_done()
 
     def _fail(self, error: ScannerError) -> None:

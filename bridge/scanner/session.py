@@ -63,8 +63,11 @@ class Backend:
             return ScanFailure(Status.IO_ERROR, f"The scanner's driver failed while {doing}: {error}"[:500])
         return ScanFailure(status, MESSAGES[status])
 
-    def open(self, name: str, cancellation: Cancellation) -> Session:
-        """Open the device `name`; what runs on it ends once `cancellation` is set. Raises ScanFailure."""
+    def open(self, name: str, cancellation: Cancellation, *, survives_cancel: bool = True) -> Session:
+        """Open the device `name`; what runs on it ends once `cancellation` is set. Raises ScanFailure.
+
+        A device that survives no cancel in mid-page has its page read to the end first.
+        """
         if not name:
             # libsane takes an empty name for the first scanner that it finds.
             raise ScanFailure(Status.INVALID, "No scanner is named.")
@@ -74,13 +77,15 @@ class Backend:
             raise self.failure(error, "opening the scanner") from error
         finally:
             self.after_driver_code()
-        return Session(self, device, cancellation)
+        return Session(self, device, cancellation, survives_cancel=survives_cancel)
 
 
 class Session:
     """An open device. Every method raises ScanFailure when the device fails."""
 
-    def __init__(self, backend: Backend, device: Any, cancellation: Cancellation) -> None:
+    def __init__(
+        self, backend: Backend, device: Any, cancellation: Cancellation, *, survives_cancel: bool = True
+    ) -> None:
         self._backend = backend
         self._cancellation = cancellation
         self._device = device
@@ -90,6 +95,8 @@ class Session:
         self._plain: list[tuple[Any, Option | None]] = []
         self._started_at = 0.0
         self._active = False
+        self._survives_cancel = survives_cancel
+        self._in_page = False
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -169,17 +176,17 @@ class Session:
             raise self._backend.failure(error, "starting the scan") from error
         finally:
             self._backend.after_driver_code()
+        self._in_page = True
         self._cancellation.check()
         return Frame(str(kind), bool(last), int(width), int(lines), int(depth), int(stride))
 
     def read(self, start: int, length: int) -> int | None:
         """Read as `PixelReader.read` does; a cancel that came meanwhile raises ScanFailure(cancelled)."""
-        assert self._reader is not None
         # First busy, then the question: in the other order a cancel could fall between and find nothing to do.
         self._idle.clear()
         try:
             self._cancellation.check()
-            count = self._reader.read(start, length)
+            count = self._read(start, length)
         finally:
             with self._lock:
                 self._idle.set()
@@ -187,6 +194,17 @@ class Session:
         if count == 0:
             # Nothing yet: the standard allows it, and asking again at once would only burn the processor.
             self._cancellation.wait(CANCEL_DISTANCE_S)
+        return count
+
+    def _read(self, start: int, length: int) -> int | None:
+        """Read, and notice the end of the page."""
+        assert self._reader is not None
+        try:
+            count = self._reader.read(start, length)
+        except ScanFailure:
+            self._in_page = False
+            raise
+        self._in_page = count is not None
         return count
 
     def buffer(self, stride: int) -> memoryview:
@@ -200,12 +218,24 @@ class Session:
         """End the batch of pages: the feeder ejects, the carriage goes home. Harmless when nothing was started."""
         if not self._active:
             return
+        if not self._survives_cancel:
+            self._finish_page()
         time.sleep(max(0.0, self._started_at + CANCEL_DISTANCE_S - time.monotonic()))
         self._active = False
         try:
             self._raw.cancel()
         except Exception as error:
             raise self._backend.failure(error, "stopping the scan") from error
+
+    def _finish_page(self) -> None:
+        """Read the page under way to its end, for nobody. How long that may take is the daemon's business."""
+        room = len(self.buffer(1))
+        while self._in_page:
+            try:
+                if self._read(0, room) == 0:
+                    time.sleep(CANCEL_DISTANCE_S)
+            except ScanFailure:
+                return
 
     def close(self) -> None:
         """Stop and give the device back."""
@@ -222,6 +252,8 @@ class Session:
         only a read that hangs is cancelled from here, which SANE allows but not every backend likes.
         """
         self._cancellation.set()
+        if not self._survives_cancel:
+            return
         if self._idle.wait(CANCEL_PATIENCE_S):
             return
         with self._lock:

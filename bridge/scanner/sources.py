@@ -11,6 +11,7 @@ import re
 
 from bridge.scanner.descriptors import Options, Value
 from bridge.scanner.model import InputSource
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 
 Setting = tuple[str, Value]
 """An option's name and the value to set."""
@@ -44,10 +45,13 @@ def classify(name: str) -> InputSource | None:
     return None
 
 
-def source_settings(options: Options, kind: str = "") -> dict[InputSource, tuple[Setting, ...]]:
+def source_settings(
+    options: Options, kind: str = "", quirks: Quirks = NO_QUIRKS
+) -> dict[InputSource, tuple[Setting, ...]]:
     """The sources of a device, each with the settings that choose it, in the order to set them.
 
-    `kind` is what SANE lists the device as ("sheetfed scanner"), which decides where no option tells.
+    `kind` is what SANE lists the device as ("sheetfed scanner"), which decides where no option tells. What `quirks`
+    say of a source counts more than all options.
     """
     found: dict[InputSource, tuple[Setting, ...]] = {}
     source = options.usable(*SOURCE_OPTIONS)
@@ -60,6 +64,16 @@ def source_settings(options: Options, kind: str = "") -> dict[InputSource, tuple
         # A choice of unknown words still scans; it is left as it stands.
         found[InputSource.ADF if _feeds_only(options, kind) else InputSource.PLATEN] = ()
     _add_duplex_option(found, options)
+    told = {
+        InputSource.PLATEN: quirks.platen,
+        InputSource.ADF: quirks.adf,
+        InputSource.ADF_DUPLEX: quirks.adf_duplex,
+    }
+    for each, quirk in told.items():
+        if quirk is not None and quirk.there:
+            found[each] = tuple((setting.name, setting.value) for setting in quirk.settings)
+        elif quirk is not None:
+            found.pop(each, None)
     return {each: found[each] for each in InputSource if each in found}
 
 

@@ -18,6 +18,7 @@ from bridge.scanner import protocol
 from bridge.scanner.model import Capabilities, Device
 from bridge.scanner.process import WorkerProcess
 from bridge.scanner.protocol import Event, Status
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 
 LISTING = "bridge.scanner.listing"
 WORKER = "bridge.scanner.worker"
@@ -67,9 +68,12 @@ class Spawner:
         self._spawn(listing, LISTING)
         return listing.answer
 
-    def describe(self, device: Device) -> Deferred[Capabilities]:
-        """What `device` can do, asked by a worker of its own. Fails with ScannerError; cancelling ends the worker."""
-        return _Describing(self.worker(device.title), device, self._reactor).answer
+    def describe(self, device: Device, quirks: Quirks = NO_QUIRKS) -> Deferred[Capabilities]:
+        """What `device` can do, of which `quirks` are known, asked by a worker of its own.
+
+        Fails with ScannerError; cancelling ends the worker.
+        """
+        return _Describing(self.worker(device.title), device, quirks, self._reactor).answer
 
     def _spawn(self, process: ProcessProtocol, module: str) -> None:
         pipes = {0: "w", 1: "r", 2: "r", protocol.IMAGE_FD: "r", protocol.EVENT_FD: "r"}
@@ -132,17 +136,18 @@ class _Listing(ProcessProtocol):
 class _Describing:
     """A worker's owner for one Describe; `answer` fires when the worker is gone, so that the device is free."""
 
-    def __init__(self, worker: WorkerProcess, device: Device, clock: IReactorTime) -> None:
+    def __init__(self, worker: WorkerProcess, device: Device, quirks: Quirks, clock: IReactorTime) -> None:
         self.answer: Deferred[Capabilities] = Deferred(lambda _answer: self._give_up())
         self._worker = worker
-        self._device = device
-        self._deadline = clock.callLater(DESCRIBE_TIMEOUT_S, self._too_late)
+        self._question = protocol.Describe(device.name, device.kind, quirks)
+        self._patience_s = max(DESCRIBE_TIMEOUT_S, quirks.start_timeout_s)
+        self._deadline = clock.callLater(self._patience_s, self._too_late)
         worker.owner = self
 
     def worker_said(self, event: Event) -> None:
         """Ready, then the answer."""
         if isinstance(event, protocol.Ready):
-            self._worker.send(protocol.Describe(self._device.name, self._device.kind))
+            self._worker.send(self._question)
         elif isinstance(event, protocol.Described):
             capabilities = event.capabilities
             self._finish(lambda: self.answer.callback(capabilities))
@@ -158,7 +163,7 @@ class _Describing:
 
     def _too_late(self) -> None:
         self._worker.kill()
-        self._fail(ScannerError(Status.STALLED, f"the scanner did not answer within {DESCRIBE_TIMEOUT_S:g} s"))
+        self._fail(ScannerError(Status.STALLED, f"the scanner did not answer within {self._patience_s:g} s"))
 
     def _give_up(self) -> None:
         """Nobody wants to know any more: the device is gone."""

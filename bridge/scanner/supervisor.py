@@ -17,9 +17,10 @@ from bridge.errors import ScannerError
 from bridge.interfaces import ScanSession
 from bridge.scanner import outcomes, protocol
 from bridge.scanner.buttons import ButtonWatch, WatchState
-from bridge.scanner.model import Capabilities, Device, InputSource, ScanRequest
+from bridge.scanner.model import SPOOL_LIMIT, Capabilities, Device, InputSource, ScanRequest
 from bridge.scanner.process import WorkerProcess
 from bridge.scanner.protocol import Event, Status
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 from bridge.scanner.scan_session import WorkerSession
 from bridge.scanner.status import ScannerStatus, StateReason
 
@@ -35,6 +36,9 @@ LONGEST_PAUSE_S = 60.0
 FAILURES_TO_STOP = 3
 """So many failures in a row, of idle workers or of jobs, and the scanner is shown as Stopped."""
 
+PAGE_PATIENCE_S = 180.0
+"""More time to end for the worker of a scanner that survives no cancel: its page is read to the end."""
+
 PROVEN_S = 30.0
 """A worker that has been ready for so long ends that, though no job has come: somebody may try again."""
 
@@ -43,7 +47,8 @@ class SupervisedScanner:
     """A scanner behind worker processes (`bridge.interfaces.Scanner`).
 
     `spawn_worker` starts a worker; `capabilities` are those that `describe` found; `buttons` is told when a worker has
-    nothing to do and may watch them. `restarts` counts workers that had to be replaced because they failed.
+    nothing to do and may watch them. `restarts` counts workers that had to be replaced because they failed. `quirks`
+    are what is known of the scanner; `spool_limit` is how many bytes a worker may keep of an image.
     """
 
     log = Logger()
@@ -59,6 +64,8 @@ class SupervisedScanner:
         start_timeout_s: float = 60.0,
         read_timeout_s: float = 30.0,
         buttons: ButtonWatch | None = None,
+        quirks: Quirks = NO_QUIRKS,
+        spool_limit: int = SPOOL_LIMIT,
     ) -> None:
         self.buttons = buttons or ButtonWatch(device.name, name, clock, lambda _button: None)
         self.buttons.hangs = self._watch_hangs
@@ -68,7 +75,9 @@ class SupervisedScanner:
         self._status = status
         self._clock = clock
         self._spawn_worker = spawn_worker
-        self._start_timeout_s = start_timeout_s
+        self._quirks = quirks
+        self._spool_limit = spool_limit
+        self._start_timeout_s = quirks.start_timeout_s or start_timeout_s
         self._read_timeout_s = read_timeout_s
         self._worker: WorkerProcess | None = None
         self._warm = False
@@ -104,18 +113,20 @@ class SupervisedScanner:
 
     def loaded_source(self) -> InputSource:
         """The feeder when a sensor that is watched says that it holds paper, else the glass where there is one."""
-        if self.buttons.page_loaded and InputSource.ADF in self._capabilities.sources:
+        if self._quirks.page_sensor and self.buttons.page_loaded and InputSource.ADF in self._capabilities.sources:
             return InputSource.ADF
         return self._capabilities.sources[0]
 
     def feeder_is_empty(self) -> bool:
         """Whether a sensor that is watched, and has told of paper before, says that the feeder holds none."""
-        return self.buttons.feeder_empty
+        return self._quirks.page_sensor and self.buttons.feeder_empty
 
     def open(self, request: ScanRequest) -> Deferred[ScanSession]:
         """Open the scanner for one job. Fails with ScannerError; cancelling it ends the worker."""
         assert self._opening is None, "the queue opens a scanner for one job at a time"
-        self._opening = opening = _Opening(self._device.name, request, self)
+        self._opening = opening = _Opening(
+            protocol.Open(self._device.name, request, self._quirks, self._spool_limit), self
+        )
         self.start()
         if self._worker is not None and self._warm:
             self.buttons.taken()
@@ -233,6 +244,8 @@ class SupervisedScanner:
         self._warm = False
         self._worker = self._spawn_worker()
         self._worker.owner = self
+        if not self._quirks.survives_cancel:
+            self._worker.patience_s = PAGE_PATIENCE_S
         self._again = self._clock.callLater(READY_TIMEOUT_S, self._not_ready)
 
     def _not_ready(self) -> None:
@@ -273,7 +286,7 @@ class SupervisedScanner:
     def _show_paper(self) -> None:
         """Between two watches what was seen last stays; when nobody is to look, nobody knows."""
         if InputSource.ADF in self._capabilities.sources and self.buttons.state is not WatchState.PAUSED:
-            outcomes.show_paper(self._status, self.buttons.page_loaded)
+            outcomes.show_paper(self._status, self.buttons.page_loaded if self._quirks.page_sensor else None)
 
     def _watch_hangs(self) -> None:
         assert self._worker is not None
@@ -308,10 +321,9 @@ _WORKER = "worker"
 class _Opening:
     """The opening of the scanner for one job, from the queue's wish to the worker's answer."""
 
-    def __init__(self, device: str, request: ScanRequest, scanner: SupervisedScanner) -> None:
+    def __init__(self, command: protocol.Open, scanner: SupervisedScanner) -> None:
         self.opened: Deferred[ScanSession] = Deferred(lambda _opened: self._give_up())
-        self._device = device
-        self._request = request
+        self._command = command
         self._scanner = scanner
         self._worker: WorkerProcess | None = None
         self._deadline = scanner.clock.callLater(scanner.start_timeout_s, self._stalled)
@@ -321,7 +333,7 @@ class _Opening:
         """The worker is warm: ask it."""
         self._worker = worker
         worker.owner = self
-        worker.send(protocol.Open(self._device, self._request))
+        worker.send(self._command)
 
     def fail(self, error: ScannerError) -> None:
         """It does not work."""

@@ -15,10 +15,12 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bridge.scanner.backs import BackSides
 from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.channel import Events, ImagePipe, commands
 from bridge.scanner.child import automatic_memory, die_with_parent, leave_terminal, limit_memory, restore_signals
@@ -28,6 +30,8 @@ from bridge.scanner.handle import MESSAGES, LayoutError, check_layout
 from bridge.scanner.imagefile import ImageFile
 from bridge.scanner.model import InputSource
 from bridge.scanner.options import apply
+from bridge.scanner.pages import LyingFeeder, Pace, PageSource
+from bridge.scanner.passes import ThreePasses
 from bridge.scanner.protocol import (
     COMMAND_FD,
     EVENT_FD,
@@ -46,6 +50,7 @@ from bridge.scanner.protocol import (
     Opened,
     Ready,
     Status,
+    Trouble,
     Unwatch,
     Unwatched,
     Watch,
@@ -153,7 +158,7 @@ class Worker:
             raise ScanFailure(Status.INVALID, "The worker has a job and cannot describe its scanner now.")
         session = self._backend.open(command.device, self._cancellation)
         try:
-            found = describe(session, command.kind)
+            found = describe(session, command.kind, command.quirks)
         finally:
             session.close()
         self._events.tell(Described(found))
@@ -191,16 +196,21 @@ class Worker:
         self._cancellation.check()
         # Opened anew, as by any other program: what a driver remembers of being looked at is gone.
         self._stop_watching()
-        session = self._backend.open(command.device, self._cancellation)
+        calm = command.quirks.survives_cancel
+        session = self._backend.open(command.device, self._cancellation, survives_cancel=calm)
         try:
-            delivery = apply(session, command.request)
+            delivery = apply(session, command.request, command.quirks)
         except BaseException:
             session.close()
             raise
         self._session = session
         self._source = command.request.source
         self._file = ImageFile(
-            session, command.request, delivery.placement, self._image_pipe.write, self._events.tell
+            pages_of(session, command, Pace(self._events.tell, time.monotonic)),
+            command.request,
+            delivery,
+            self._image_pipe.write,
+            self._events.tell,
         )
         self._events.tell(Opened(delivery.settings[:MAX_MESSAGE]))
 
@@ -213,9 +223,24 @@ class Worker:
         except BaseException:
             self._session.stop()
             raise
-        if not self._source.is_feeder:
+        trouble = self._file.trouble
+        if trouble is not None or not self._source.is_feeder:
             self._session.stop()
-        self._events.tell(ImageDone(size))
+        ended_by = None if trouble is None else Trouble(trouble.status, trouble.message[:MAX_MESSAGE])
+        self._events.tell(ImageDone(size, ended_by))
+
+
+def pages_of(session: PageSource, command: Open, pace: Pace) -> PageSource:
+    """The pages of `session` as a file wants them: in colour, upright, in their order, and ending when they end."""
+    quirks, source = command.quirks, command.request.source
+    pages = session
+    if quirks.empty_means and source.is_feeder:
+        pages = LyingFeeder(pages, quirks.empty_means)
+    pages = ThreePasses(pages, command.spool_limit, pace)
+    if source is InputSource.ADF_DUPLEX and (quirks.backs_turned or quirks.backs_last):
+        turn, last = quirks.backs_turned, quirks.backs_last
+        pages = BackSides(pages, turn=turn, last=last, limit=command.spool_limit, pace=pace)
+    return pages
 
 
 def main(arguments: Sequence[str] = ()) -> int:

@@ -123,6 +123,7 @@ def _scanner(served: ServedScanner, base: str) -> dict[str, Any]:
             "service": base + served.metadata.service_path,
         },
         "worker": {"pid": served.scanner.worker_pid, "restarts": served.scanner.restarts},
+        "quirks": list(served.quirks_from),
         "buttons": {
             "state": served.buttons.state.value,
             "names": list(served.buttons.buttons),

@@ -93,6 +93,7 @@ class _Negotiation:
                 contrast=contrast,
                 images=images if format_.multi_page and source.is_feeder else 1,
                 file_header=offer.dib_file_header,
+                media=Size(int(self._final[at.MEDIA_WIDTH].value), int(self._final[at.MEDIA_HEIGHT].value)),
             ),
             images=images,
             image=image,
@@ -233,7 +234,7 @@ class _Negotiation:
         return tuple(
             number
             for number in self._offer.side(source).resolutions
-            if self._offer.fits(format_, color, pixels(region.width, number), pixels(region.height, number))
+            if self._offer.fits(source, format_, color, pixels(region.width, number), pixels(region.height, number))
         )
 
     def _exposure(self) -> tuple[int, int]:

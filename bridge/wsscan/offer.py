@@ -26,11 +26,11 @@ LOWEST_QUALITY = 1
 HIGHEST_QUALITY = 100
 """The published range of CompressionQualityFactor; 0 is taken all the same (wsd-scan.md 16, 22)."""
 
-Fits: TypeAlias = Callable[[Format, ColorMode, int, int], bool]
-"""Whether a file of that format, colour, width and height in pixels can be made."""
+Fits: TypeAlias = Callable[[InputSource, Format, ColorMode, int, int], bool]
+"""Whether a file of that format, colour, width and height in pixels can be made from that source."""
 
 
-def any_size(format_: Format, color: ColorMode, width: int, height: int) -> bool:
+def any_size(source: InputSource, format_: Format, color: ColorMode, width: int, height: int) -> bool:
     """Every size can be made."""
     return True
 

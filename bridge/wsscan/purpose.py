@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
+from bridge.scanner.quirks import ButtonMeaning
 from bridge.wsscan.destinations import Destination
 
 
@@ -34,7 +35,7 @@ _NOTHING = re.compile(r"cancel|stop|power|\bup\b|\bdown\b|\bmode\b|more-options"
 
 
 _SETTING: Mapping[str, Purpose | None] = {**{each.name.lower(): each for each in Purpose}, "none": None}
-"""The words of the setting push.buttons."""
+"""The words of the setting push.buttons, and of the quirk of that name."""
 
 
 def assigned_purposes(entries: Iterable[str], scanner: str) -> dict[str, Purpose | None]:
@@ -51,11 +52,16 @@ def assigned_purposes(entries: Iterable[str], scanner: str) -> dict[str, Purpose
     return found
 
 
+def known_purposes(buttons: Iterable[ButtonMeaning]) -> dict[str, Purpose | None]:
+    """What a quirk says of the scanner's buttons, by their names."""
+    return {_plain(button.name): _SETTING[button.purpose] for button in buttons}
+
+
 def purpose_of_button(button: str, assigned: Mapping[str, Purpose | None] | None = None) -> Purpose | None:
     """What the scanner's button called `button` asks for, None when it asks for no scan.
 
     The names are SANE's (feasibility-sane.md 6); buttons that only have a number start a plain scan. `assigned` is
-    what the settings say.
+    what settings and quirks say.
     """
     name = _plain(button)
     if assigned and name in assigned:

@@ -44,10 +44,11 @@ static struct {
     unsigned generation;  /* of the order whose sheets lie in the feeder */
     int fed;              /* sheets of them taken in */
     int back_is_next;     /* the sheet under way has a back still to come */
-    int scanning, page, torn;
+    int scanning, page, torn, upside_down;
     long position;        /* bytes of the page delivered */
     SANE_Parameters real; /* of the page under way */
     int left, top;
+    int bed_x, bed_y, shift_x, shift_y; /* in pixels */
 } device;
 
 /* -- the picture ------------------------------------------------------------------------------ */
@@ -56,7 +57,7 @@ static int
 level (int page, int x, int y, int channel)
 {
     int slope[] = { x + 37 * page, y + 91 * page, x + y + 53 * page, x + 2 * y + 61 * page };
-    int step = slope[channel] % 512;
+    int step = (slope[channel] % 512 + 512) % 512;
     return step < 256 ? step : 511 - step;
 }
 
@@ -67,16 +68,32 @@ sample (int page, int x, int y, int channel, int depth)
     return depth == 16 ? high << 8 | ((3 * x + 5 * y + page) & 255) : high;
 }
 
+static int
+darkened (int value)
+{
+    if (order.gamma != 100)
+        value = (int) lround (255 * pow (value / 255.0, order.gamma / 100.0));
+    return value * order.paper / 255;
+}
+
 static void
-draw_line (unsigned char *line, int y)
+draw_line (unsigned char *line, int row)
 {
     int width = device.real.pixels_per_line, channels = device.real.format == SANE_FRAME_RGB ? 3 : 1;
     memset (line, 0, (size_t) device.real.bytes_per_line);
     for (int column = 0; column < width; column++) {
-        int x = device.left + column;
+        int x = device.left + column, y = row;
+        if (device.upside_down) {
+            x = device.bed_x - 1 - x;
+            y = device.bed_y - 1 - y;
+        }
+        x -= device.shift_x;
+        y -= device.shift_y;
         for (int i = 0; i < channels; i++) {
             int channel = channels == 3 ? i : 3, at = column * channels + i;
             int value = sample (device.page, x, y, channel, device.real.depth);
+            if (device.real.depth != 16)
+                value = darkened (value);
             if (device.real.depth == 1)
                 line[column / 8] |= (unsigned char) ((value < 128) << (7 - column % 8));
             else if (device.real.depth == 8)
@@ -127,11 +144,32 @@ describe_strings (int number, const char *name, const SANE_String_Const *list, c
 static void
 describe_length (int number, const char *name, const SANE_Range *range, SANE_Word value)
 {
+    SANE_Int settable = order.fixed && (number == LEFT || number == TOP) ? 0 : SANE_CAP_SOFT_SELECT;
     SANE_Option_Descriptor *option
-        = describe (number, name, SANE_TYPE_FIXED, SANE_UNIT_MM, SANE_CAP_SOFT_SELECT | SANE_CAP_SOFT_DETECT);
+        = describe (number, name, order.pixels ? SANE_TYPE_INT : SANE_TYPE_FIXED,
+                    order.pixels ? SANE_UNIT_PIXEL : SANE_UNIT_MM, settable | SANE_CAP_SOFT_DETECT);
     option->constraint_type = SANE_CONSTRAINT_RANGE;
     option->constraint.range = range;
     device.words[number] = value;
+}
+
+/* The bed's size in the units of the window. */
+static void
+measure (void)
+{
+    SANE_Word grid = order.pixels ? 1 : SANE_FIX (order.grid);
+    double unit = order.pixels ? device.words[RESOLUTION] / 25.4 : 65536;
+    across = (SANE_Range){ 0, (SANE_Word) (order.width * unit), grid };
+    along = (SANE_Range){ 0, (SANE_Word) (order.height * unit), grid };
+}
+
+static int
+source_now (void)
+{
+    for (int i = 0; i < SOURCES; i++)
+        if (strcmp (device.source, order.called[i]) == 0)
+            return i;
+    return FLATBED;
 }
 
 static void
@@ -141,10 +179,8 @@ describe_all (void)
 
     for (int i = 0; i < SOURCES; i++)
         if (order.has_source[i])
-            sources[count++] = source_names[i];
+            sources[count++] = strdup (order.called[i]);
     sources[count] = NULL;
-    across = (SANE_Range){ 0, SANE_FIX (order.width), 0 };
-    along = (SANE_Range){ 0, SANE_FIX (order.height), 0 };
 
     describe (NUMBER, "", SANE_TYPE_INT, SANE_UNIT_NONE, SANE_CAP_SOFT_DETECT);
     device.words[NUMBER] = FIRST_SENSOR + order.sensor_count;
@@ -154,6 +190,7 @@ describe_all (void)
     describe_words (BITS, SANE_NAME_BIT_DEPTH, SANE_UNIT_BIT, depths);
     describe_words (RESOLUTION, SANE_NAME_SCAN_RESOLUTION, SANE_UNIT_DPI, order.resolutions);
     describe (GEOMETRY, "geometry", SANE_TYPE_GROUP, SANE_UNIT_NONE, 0);
+    measure ();
     describe_length (LEFT, SANE_NAME_SCAN_TL_X, &across, 0);
     describe_length (TOP, SANE_NAME_SCAN_TL_Y, &along, 0);
     describe_length (RIGHT, SANE_NAME_SCAN_BR_X, &across, across.max);
@@ -224,13 +261,27 @@ sane_chaos_control_option (SANE_Handle handle, SANE_Int number, SANE_Action acti
         snprintf (string, MAX_TEXT, "%s", (char *) value);
     else
         device.words[number] = *(SANE_Word *) value;
+    if (number >= LEFT && number <= BOTTOM) {
+        const SANE_Range *range = device.options[number].constraint.range;
+        SANE_Word *word = &device.words[number];
+        if (range->quant)
+            *word = (*word + range->quant / 2) / range->quant * range->quant;
+        *word = *word > range->max ? range->max : *word;
+    }
+    if (number == RESOLUTION && order.pixels) {
+        measure ();
+        device.words[LEFT] = device.words[TOP] = 0;
+        device.words[RIGHT] = across.max;
+        device.words[BOTTOM] = along.max;
+    }
     if (number == MODE) {
         int fixed = strcmp (device.mode, SANE_VALUE_SCAN_MODE_LINEART) == 0;
         device.options[BITS].cap
             = SANE_CAP_SOFT_SELECT | SANE_CAP_SOFT_DETECT | (fixed ? SANE_CAP_INACTIVE : 0);
     }
     if (info)
-        *info = SANE_INFO_RELOAD_PARAMS | (number == MODE ? SANE_INFO_RELOAD_OPTIONS : 0);
+        *info = SANE_INFO_RELOAD_PARAMS
+                | (number == MODE || (number == RESOLUTION && order.pixels) ? SANE_INFO_RELOAD_OPTIONS : 0);
     return SANE_STATUS_GOOD;
 }
 
@@ -314,8 +365,16 @@ sane_chaos_close (SANE_Handle handle)
 /* -- pages ------------------------------------------------------------------------------------ */
 
 static int
+to_pixels (double mm)
+{
+    return (int) lround (mm * device.words[RESOLUTION] / 25.4);
+}
+
+static int
 pixels_at (int option)
 {
+    if (order.pixels)
+        return device.words[option];
     return (int) lround (SANE_UNFIX (device.words[option]) * device.words[RESOLUTION] / 25.4);
 }
 
@@ -349,11 +408,29 @@ sane_chaos_get_parameters (SANE_Handle handle, SANE_Parameters *told)
     return SANE_STATUS_GOOD;
 }
 
+/* A fragile device that was cancelled in mid-page: everything fails until somebody switches it off and on. */
+static void
+wedge (void)
+{
+    char path[4096];
+    beside_order (path, sizeof path, ".wedged");
+    close (open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+}
+
+static int
+is_wedged (void)
+{
+    char path[4096];
+    beside_order (path, sizeof path, ".wedged");
+    return access (path, F_OK) == 0;
+}
+
 /* Take in what the source has next; the side that it is goes to device.page. */
 static SANE_Status
 feed (void)
 {
-    if (strcmp (device.source, "Flatbed") == 0) {
+    device.upside_down = 0;
+    if (source_now () == FLATBED) {
         device.page = 0;
         return SANE_STATUS_GOOD;
     }
@@ -364,12 +441,18 @@ feed (void)
     if (device.back_is_next) {
         device.back_is_next = 0;
         device.page = 2 * device.fed;
+        device.upside_down = order.turned;
+        return SANE_STATUS_GOOD;
+    }
+    if (order.last && source_now () == ADF_DUPLEX && device.fed >= order.sheets && device.fed < 2 * order.sheets) {
+        device.page = 2 * (++device.fed - order.sheets);
+        device.upside_down = order.turned;
         return SANE_STATUS_GOOD;
     }
     if (device.fed >= order.sheets)
-        return SANE_STATUS_NO_DOCS;
+        return (SANE_Status) order.empty;
     device.fed++;
-    device.back_is_next = strcmp (device.source, "ADF Duplex") == 0;
+    device.back_is_next = source_now () == ADF_DUPLEX && !order.last;
     device.page = 2 * device.fed - 1;
     return SANE_STATUS_GOOD;
 }
@@ -383,6 +466,8 @@ sane_chaos_start (SANE_Handle handle)
     if (device.scanning)
         return SANE_STATUS_DEVICE_BUSY;
     read_order ();
+    if (is_wedged ())
+        return SANE_STATUS_IO_ERROR;
     cancelled = 0;
     note ("start");
     status = misbehave ("start", ++device.starts, 0);
@@ -393,6 +478,10 @@ sane_chaos_start (SANE_Handle handle)
     device.real = real_parameters ();
     device.left = pixels_at (LEFT);
     device.top = pixels_at (TOP);
+    device.bed_x = to_pixels (order.width);
+    device.bed_y = to_pixels (order.height);
+    device.shift_x = to_pixels (order.shift_x);
+    device.shift_y = to_pixels (order.shift_y);
     device.position = 0;
     device.torn = 0;
     device.scanning = 1;
@@ -450,6 +539,8 @@ sane_chaos_cancel (SANE_Handle handle)
     (void) handle;
     note ("cancel");
     cancelled = 1;
+    if (order.fragile && device.scanning && device.position < (long) device.real.bytes_per_line * device.real.lines)
+        wedge ();
     misbehave ("cancel", 0, 0);
     device.scanning = 0;
     /* The sheet under way goes out, and with it the side that was not scanned. */

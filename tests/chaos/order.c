@@ -85,6 +85,28 @@ read_line (char *line)
         order.resolutions[++order.resolutions[0]] = atoi (rest);
     else if (strcmp (line, "bed") == 0)
         sscanf (rest, "%lf %lf", &order.width, &order.height);
+    else if (strcmp (line, "rename") == 0 && (number = atoi (rest)) < SOURCES && number >= 0)
+        snprintf (order.called[number], MAX_TEXT, "%s", rest + 2);
+    else if (strcmp (line, "grid") == 0)
+        order.grid = atof (rest);
+    else if (strcmp (line, "units") == 0)
+        order.pixels = 1;
+    else if (strcmp (line, "window") == 0)
+        order.fixed = 1;
+    else if (strcmp (line, "shift") == 0)
+        sscanf (rest, "%lf %lf", &order.shift_x, &order.shift_y);
+    else if (strcmp (line, "paper") == 0)
+        order.paper = atoi (rest);
+    else if (strcmp (line, "gamma") == 0)
+        order.gamma = atoi (rest);
+    else if (strcmp (line, "backs") == 0 && strcmp (rest, "turned") == 0)
+        order.turned = 1;
+    else if (strcmp (line, "backs") == 0)
+        order.last = 1;
+    else if (strcmp (line, "empty") == 0)
+        order.empty = atoi (rest);
+    else if (strcmp (line, "fragile") == 0)
+        order.fragile = 1;
     else if (strcmp (line, "devices") == 0)
         count_devices (atoi (rest));
     else if (strcmp (line, "device") == 0 && order.devices < MAX_DEVICES)
@@ -127,6 +149,11 @@ read_order (void)
     memcpy (text, fresh, length + 1);
     memset (&order, 0, sizeof order);
     order.generation = generation + 1;
+    order.paper = 255;
+    order.gamma = 100;
+    order.empty = SANE_STATUS_NO_DOCS;
+    for (int i = 0; i < SOURCES; i++)
+        snprintf (order.called[i], MAX_TEXT, "%s", source_names[i]);
     for (line = strtok_r (fresh, "\n", &rest); line; line = strtok_r (NULL, "\n", &rest))
         if (*line != '#')
             read_line (line);

@@ -7,6 +7,17 @@
    bed WIDTH HEIGHT       the largest area in mm
    sheets N               sheets in the feeder, a fresh stack with each new order
    padding N              bytes behind each line that are no pixels
+   rename N NAME          what the source N (0 the glass, 1 one side, 2 both sides) is called by the driver
+   grid MM                corners of the window lie on whole steps of so many millimetres
+   units pixel            corners of the window are counted in pixels
+   window fixed           the window begins at the bed's corner, whatever is wanted
+   shift X Y              the picture lies so many mm right and down of where the driver says
+   paper LEVEL            white paper is no lighter than this, and everything else in proportion
+   gamma N                the middle is darkened by the exponent N/100
+   backs turned           the backs of sheets as large as the bed come upside down
+   backs last             the backs come when all fronts are through
+   empty STATUS           what is said of an empty feeder
+   fragile 1              after a cancel in mid-page nothing works until chaos.conf.wedged is removed
    sensor NAME TYPE V...  a read-only option of TYPE bool, int or string; each look takes the next value, the last stays
    lie FIELD N            added to what the scanner says of FIELD: format, last, pixels, lines, stride, depth, length;
                           of lines unknown, whatever N is, it says -1
@@ -57,10 +68,11 @@ struct fault {
 };
 
 struct order {
-    int devices, sheets, padding;
+    int devices, sheets, padding, pixels, fixed, paper, gamma, turned, last, empty, fragile;
     char names[MAX_DEVICES][MAX_TEXT]; /* of the devices; those that are only counted are called by their number */
-    double width, height;
+    double width, height, grid, shift_x, shift_y;
     int has_source[SOURCES];
+    char called[SOURCES][MAX_TEXT];
     SANE_Word resolutions[1 + MAX_LIST]; /* a SANE word list: its length first */
     struct sensor sensors[MAX_LIST];
     int sensor_count;

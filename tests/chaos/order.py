@@ -16,6 +16,7 @@ from pathlib import Path
 
 ORDER_FILE = "chaos.conf"
 CALLS_FILE = "chaos.conf.calls"
+WEDGED_FILE = "chaos.conf.wedged"
 
 EVERY_PAGE = 0
 """A fault's page when it is to come in every page."""
@@ -65,7 +66,8 @@ class Sensor:
 class Order:
     """A scanner with a glass and a feeder for both sides, well-behaved unless something else is said.
 
-    `names` are those of scanners that are not just counted, without "chaos:".
+    `names` are those of scanners that are not just counted, without "chaos:", `source_names` what the driver calls the
+    sources by number, `empty` the number of a status; the rest is named as in order.h.
     """
 
     devices: int = 1
@@ -75,6 +77,16 @@ class Order:
     bed: tuple[float, float] = (216.0, 297.0)
     sheets: int = 3
     padding: int = 0
+    source_names: Mapping[int, str] = field(default_factory=dict)
+    grid: float = 0.0
+    units: str = "mm"
+    fixed_window: bool = False
+    shift: tuple[float, float] = (0.0, 0.0)
+    paper: int = 255
+    gamma: float = 1.0
+    backs: Sequence[str] = ()
+    empty: int = 7
+    fragile: bool = False
     sensors: Sequence[Sensor] = ()
     lies: Mapping[str, int] = field(default_factory=dict)
     faults: Sequence[Fault] = ()
@@ -89,6 +101,16 @@ class Order:
             f"bed {self.bed[0]} {self.bed[1]}",
             f"sheets {self.sheets}",
             f"padding {self.padding}",
+            *(f"rename {number} {name}" for number, name in self.source_names.items()),
+            f"grid {self.grid}",
+            *(["units pixel"] if self.units == "pixel" else []),
+            *(["window fixed"] if self.fixed_window else []),
+            f"shift {self.shift[0]} {self.shift[1]}",
+            f"paper {self.paper}",
+            f"gamma {round(self.gamma * 100)}",
+            *(f"backs {word}" for word in self.backs),
+            f"empty {self.empty}",
+            *(["fragile 1"] if self.fragile else []),
             *(f"sensor {each.name} {each.type} {' '.join(map(_word, each.values))}" for each in self.sensors),
             *(f"lie {name} {number}" for name, number in self.lies.items()),
             *(f"fault {each.moment} {each.page} {each.line} {each.action} {each.number}" for each in self.faults),

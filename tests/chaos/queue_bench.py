@@ -36,6 +36,7 @@ from bridge.scanner.model import (
     SourceCapabilities,
 )
 from bridge.scanner.process import WorkerProcess
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 from bridge.scanner.spawning import Spawner
 from bridge.scanner.status import ScannerState, ScannerStatus
 from bridge.scanner.supervisor import SupervisedScanner
@@ -87,10 +88,10 @@ class QueueBench:
     """One scanner with its queue; `clock` is the time of both and of the workers, `config` is SANE_CONFIG_DIR.
 
     `images_begun` counts those whose first line has come, `pressed` are the scanner's buttons that were pressed; they
-    are watched once `buttons` is switched on.
+    are watched once `buttons` is switched on. `quirks` are what is known of the scanner.
     """
 
-    def __init__(self, config: str, capabilities: Capabilities = CAPABILITIES) -> None:
+    def __init__(self, config: str, capabilities: Capabilities = CAPABILITIES, quirks: Quirks = NO_QUIRKS) -> None:
         self.clock = PlayedTime()
         self.workers: list[WorkerProcess] = []
         self.images_begun = 0
@@ -99,7 +100,7 @@ class QueueBench:
         self._spawner = Spawner(self.clock, config)
         self.buttons = ButtonWatch(DEVICE.name, "bench", self.clock, self.pressed.append)
         self.scanner = SupervisedScanner(
-            DEVICE, "bench", capabilities, self.status, self.clock, self._spawn, buttons=self.buttons
+            DEVICE, "bench", capabilities, self.status, self.clock, self._spawn, buttons=self.buttons, quirks=quirks
         )
         numbers = count(1)
         self.queue = JobQueue(
@@ -110,11 +111,13 @@ class QueueBench:
         self.workers.append(self._spawner.worker("bench"))
         return self.workers[-1]
 
-    def order(self, source: InputSource = InputSource.PLATEN, images: int = 1) -> Job:
+    def order(
+        self, source: InputSource = InputSource.PLATEN, images: int = 1, name: Format = Format.JFIF
+    ) -> Job:
         """A job for 2 by 4 inches in colour at 75 dpi."""
         region = Region(0, 0, 2000, 4000)
         request = ScanRequest(
-            source, ColorMode.RGB_24, Format.JFIF, Resolution(75, 75), region, 150, 300, quality=100, images=images
+            source, ColorMode.RGB_24, name, Resolution(75, 75), region, 150, 300, quality=100, images=images
         )
         return self.queue.create(JobOrder("letters", "ada", "", request, images, "192.0.2.1"))
 

@@ -62,6 +62,7 @@ def test_the_contract_of_the_defaults() -> None:
         "scanner.start_timeout_s": 60,
         "scanner.read_timeout_s": 30,
         "scanner.memory_limit_mb": 0,
+        "scanner.quirks_directory": "",
         "jobs.retrieve_timeout_s": 60,
         "jobs.queue_limit": 8,
         "jobs.history_limit": 50,

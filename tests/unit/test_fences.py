@@ -32,7 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Which folder may import which. SOAP is a language that discovery, DPWS and the scan service speak; below them
 stand jobs, scanner and imaging, which do not know it."""
 
-VALUES = {"bridge.scanner.model", "bridge.scanner.protocol", "bridge.scanner.status", "bridge.jobs.states"}
+VALUES = {
+    *("bridge.scanner.model", "bridge.scanner.protocol", "bridge.scanner.quirks", "bridge.scanner.status"),
+    "bridge.jobs.states",
+}
 """Plain values that belong to the seams between folders; anything may import them, and they import no folder."""
 
 OUTERMOST = {"bridge.app", "bridge.cli", "bridge.__main__", "bridge.doctor"}

@@ -7,7 +7,7 @@ import pytest
 from bridge.imaging.dib import DibEncoder
 from bridge.imaging.encoder import ImagingError
 from bridge.imaging.formats import FORMAT_COLORS, dib_row_bytes, fits, spool_bytes
-from bridge.scanner.model import ColorMode, Format, Resolution
+from bridge.scanner.model import ColorMode, Format, InputSource, Resolution
 from tests.unit.imaging.files import (
     SIZES,
     by_pillow,
@@ -85,9 +85,9 @@ def test_what_may_be_kept_bounds_the_size() -> None:
     """A page fits as long as all of it may be kept, to the byte."""
     needed = spool_bytes(Format.DIB, ColorMode.RGB_24, 101, 50)
     assert needed == 304 * 50
-    assert fits(Format.DIB, ColorMode.RGB_24, 101, 50, needed)
-    assert not fits(Format.DIB, ColorMode.RGB_24, 101, 50, needed - 1)
-    assert fits(Format.PNG, ColorMode.RGB_24, 101, 50, 0)
+    assert fits(InputSource.PLATEN, Format.DIB, ColorMode.RGB_24, 101, 50, spool_limit=needed)
+    assert not fits(InputSource.PLATEN, Format.DIB, ColorMode.RGB_24, 101, 50, spool_limit=needed - 1)
+    assert fits(InputSource.PLATEN, Format.PNG, ColorMode.RGB_24, 101, 50, spool_limit=0)
     assert Format.DIB in FORMAT_COLORS
 
 

@@ -15,7 +15,7 @@ from bridge.imaging.encoder import ImagingError, Page
 from bridge.imaging.fax import FaxCoder, only_strip
 from bridge.imaging.formats import fits, spool_bytes
 from bridge.imaging.tiff_g4 import MultiTiffG4Encoder, SingleTiffG4Encoder
-from bridge.scanner.model import ColorMode, Format, Resolution
+from bridge.scanner.model import ColorMode, Format, InputSource, Resolution
 from tests.unit.imaging.fax_decoder import decode
 from tests.unit.imaging.files import (
     SIZES,
@@ -150,8 +150,8 @@ def test_what_may_be_kept_bounds_the_size() -> None:
     """A page fits as long as the worst that it can become may be kept."""
     needed = spool_bytes(Format.TIFF_MULTI_G4, LINES, 1000, 1000)
     assert 750_000 <= needed <= 760_000
-    assert fits(Format.TIFF_MULTI_G4, LINES, 1000, 1000, needed)
-    assert not fits(Format.TIFF_SINGLE_G4, LINES, 1000, 1000, needed - 1)
+    assert fits(InputSource.PLATEN, Format.TIFF_MULTI_G4, LINES, 1000, 1000, spool_limit=needed)
+    assert not fits(InputSource.PLATEN, Format.TIFF_SINGLE_G4, LINES, 1000, 1000, spool_limit=needed - 1)
 
 
 def test_impossible_pages_are_refused() -> None:

@@ -18,7 +18,7 @@ from bridge.imaging.encoder import ImagingError, Page
 from bridge.imaging.formats import MAX_JPEG_SIDE, fits
 from bridge.imaging.icc import srgb_profile
 from bridge.imaging.pdf import PdfEncoder
-from bridge.scanner.model import ColorMode, Format, Resolution
+from bridge.scanner.model import ColorMode, Format, InputSource, Resolution
 from tests.unit.imaging.decoders import by_djpeg, difference, picture
 from tests.unit.imaging.fax_decoder import decode
 from tests.unit.imaging.files import (
@@ -243,10 +243,10 @@ def test_impossible_pages_are_refused() -> None:
     with pytest.raises(ImagingError, match="4 rows"):
         encoder.end()
     long = page_of((8, MAX_JPEG_SIDE + 1), ColorMode.GRAYSCALE_8)
-    assert not fits(Format.PDF_A, long.color, long.width, long.height)
+    assert not fits(InputSource.PLATEN, Format.PDF_A, long.color, long.width, long.height)
     with pytest.raises(ImagingError, match=str(MAX_JPEG_SIDE)):
         PdfEncoder(long)
-    assert fits(Format.PDF_A, LINES, long.width, long.height)
+    assert fits(InputSource.PLATEN, Format.PDF_A, LINES, long.width, long.height)
     page = page_of((8, 8), LINES)
     endless = PdfEncoder(page)
     endless.begin()

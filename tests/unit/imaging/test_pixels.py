@@ -82,17 +82,11 @@ def test_gray_becomes_colour_by_repetition() -> None:
     assert convert(frame("gray", 8, 1), COLOR, b"\x80") == bytes(3) + b"\xff" * 21
 
 
-@pytest.mark.parametrize("kind", ["red", "green", "blue"])
-def test_three_passes_are_refused_with_the_reason(kind: str) -> None:
-    """Colour that comes in three frames is refused, and the person is told what to do."""
-    with pytest.raises(ImagingError, match=r"three passes.*scan in gray"):
-        converter(frame(kind, 10, 8), COLOR)
-
-
 @pytest.mark.parametrize(
     "shape",
     [
         Frame("unknown format", True, 10, 10, 8, 30),
+        Frame("red", False, 10, 10, 8, 10),
         Frame("color", True, 16, 10, 1, 6),
         Frame("gray", True, 10, 10, 12, 20),
         Frame("gray", True, 10, 10, 0, 20),

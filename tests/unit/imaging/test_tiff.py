@@ -11,7 +11,7 @@ from PIL import Image
 from bridge.imaging.encoder import ImagingError
 from bridge.imaging.formats import MAX_COUNTED_BYTES, fits
 from bridge.imaging.tiff import STRIP_BYTES, MultiTiffEncoder, SingleTiffEncoder
-from bridge.scanner.model import ColorMode, Format, Resolution
+from bridge.scanner.model import ColorMode, Format, InputSource, Resolution
 from tests.unit.imaging.files import (
     SIZES,
     Decoded,
@@ -115,12 +115,12 @@ def test_nothing_waits() -> None:
 def test_impossible_pages_are_refused() -> None:
     """More bytes than TIFF counts, missing rows, and a second page in a file for one are errors."""
     long = page_of((65535, 65535), ColorMode.RGB_24)
-    assert not fits(Format.TIFF_SINGLE_UNCOMPRESSED, long.color, long.width, long.height)
+    assert not fits(InputSource.PLATEN, Format.TIFF_SINGLE_UNCOMPRESSED, long.color, long.width, long.height)
     with pytest.raises(ImagingError, match="4 GiB"):
         SingleTiffEncoder(long)
     half = page_of((30000, 30000), ColorMode.RGB_24)
     assert half.row_bytes * half.height < MAX_COUNTED_BYTES
-    assert fits(Format.TIFF_MULTI_UNCOMPRESSED, half.color, half.width, half.height)
+    assert fits(InputSource.PLATEN, Format.TIFF_MULTI_UNCOMPRESSED, half.color, half.width, half.height)
     encoder = MultiTiffEncoder(half)
     encoder.begin()
     band = bytes(half.row_bytes * 1000)

@@ -12,6 +12,7 @@ from bridge.errors import (
     NoImagesAvailable,
     NotAcceptingJobs,
     NotPossibleNow,
+    ScannerError,
     TemporaryError,
 )
 from bridge.jobs.queue import CONDITION_MEMORY_S
@@ -121,6 +122,26 @@ def test_a_multi_page_file_counts_its_pages_and_completes_the_job() -> None:
     sink.image_done()
     assert story.take(asked).data == b"one"
     assert story.state(job) == "Completed None 2"
+
+
+@pytest.mark.conformance(217)
+def test_a_file_that_was_cut_short_ends_its_job_with_errors() -> None:
+    """The client gets the pages so far, the jam is shown while it does, and the job tells that something is missing."""
+    story = Story()
+    job = story.queue.create(order(ADF, images=0, kind=Format.PDF_A))
+    asked = story.ask(job)
+    sink = story.scanner.session.sink
+    assert sink is not None
+    sink.image_started()
+    sink.image_data(b"one")
+    sink.page_scanned()
+    sink.image_cut_short(ScannerError("jammed", "Paper is jammed."))
+    sink.image_done()
+    assert [condition.name.value for condition in story.scanner.status.conditions] == ["MediaJam"]
+    assert story.state(job) == "Processing JobTransferring 1"
+    assert story.take(asked).data == b"one"
+    assert story.state(job) == "Completed JobCompletedWithErrors 1"
+    assert story.scanner.status.state.value == "Stopped"
 
 
 def test_a_feeder_that_is_empty_from_the_start_ends_the_job_with_errors() -> None:

@@ -1,6 +1,6 @@
 """A process that scans one file after another with the worker's own parts, for tests that scan very often.
 
-    request -> options.apply -> ImageFile -> a file; libsane and its backend are loaded once
+    request -> options.apply -> pages_of -> ImageFile -> a file; libsane and its backend are loaded once
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from types import TracebackType
 
 from bridge.scanner.model import ScanRequest
 from bridge.scanner.protocol import Open, write_frame
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 from tests.unit.scanner.sane_process import ROOT, environment
 
 _LOOP = """
-import os, sys, traceback
+import os, sys, time, traceback
 from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.imagefile import ImageFile
 from bridge.scanner.options import apply
 from bridge.scanner.protocol import read_frame
+from bridge.scanner.pages import Pace
 from bridge.scanner.session import Backend
+from bridge.scanner.worker import pages_of
 backend = Backend()
 for line in sys.stdin.buffer:
     path, _, frame = line.partition(b" ")
     command = read_frame(frame)
     try:
         session = backend.open(command.device, Cancellation())
-        delivery = apply(session, command.request)
+        delivery = apply(session, command.request, command.quirks)
+        pages = pages_of(session, command, Pace(lambda event: None, time.monotonic))
         with open(path, "wb") as file:
-            size = ImageFile(session, command.request, delivery.placement, file.write, lambda event: None).scan()
+            size = ImageFile(pages, command.request, delivery, file.write, lambda event: None).scan()
         session.close()
         print("done", size, flush=True)
     except Exception:
@@ -62,12 +66,12 @@ class ScanProcess:
             pipe.close()
         self._process.wait()
 
-    def scan(self, request: ScanRequest) -> bytes:
-        """The file that `request` makes."""
+    def scan(self, request: ScanRequest, quirks: Quirks = NO_QUIRKS) -> bytes:
+        """The file that `request` makes of a scanner with these `quirks`."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        stdin.write(str(self._file).encode() + b" " + write_frame(Open(self._device, request)))
+        stdin.write(str(self._file).encode() + b" " + write_frame(Open(self._device, request, quirks)))
         stdin.flush()
         word, _, size = stdout.readline().partition(b" ")
         assert word == b"done", "the scan failed; its traceback is on standard error"

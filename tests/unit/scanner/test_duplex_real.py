@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 
@@ -10,22 +11,27 @@ from PIL import Image
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from bridge.errors import NoImagesAvailable
+from bridge.errors import NoImagesAvailable, NotPossibleNow
 from bridge.imaging.encoders import FORMAT_COLORS
-from bridge.scanner.model import InputSource
+from bridge.jobs.order import JobOrder
+from bridge.scanner.model import ColorMode, Format, InputSource, Region
 from bridge.scanner.spawning import Spawner
 from bridge.soap.envelope import Element, read_envelope, write_envelope
 from bridge.soap.exchange import AnyReply, Reply, StreamedReply
 from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.service import ScanService
 from tests.chaos.fixtures import Chaos
-from tests.chaos.order import Order
-from tests.chaos.picture import back, front, which_page
-from tests.chaos.queue_bench import DEVICE, Consumer, QueueBench
+from tests.chaos.order import STATUSES, Fault, Order
+from tests.chaos.picture import back, front, gray, which_page
+from tests.chaos.queue_bench import DEVICE, BrokenStream, Consumer, QueueBench
 from tests.fakes import scan_service
 from tests.fakes.scan_service import text
 from tests.fakes.tickets import ticket_xml
 from tests.real_reactor import run
+from tests.unit.imaging.decoders import difference
+from tests.unit.imaging.independent import decodings
+from tests.unit.scanner.direct import page_of, request_for
+from tests.unit.scanner.test_formats import clean_rows
 
 TICKET = ticket_xml(
     "<sca:Format>jfif</sca:Format><sca:CompressionQualityFactor>100</sca:CompressionQualityFactor>"
@@ -162,6 +168,72 @@ def test_a_one_sided_job_leaves_the_backs_alone(chaos: Chaos) -> None:
         assert client.status(job) == ("Completed", "None", 3)
         job = await client.create(InputSource.PLATEN, 0)
         assert sides(await client.pages(job)) == [0]
+        await bench.stop()
+
+    run(story())
+
+
+@pytest.mark.parametrize("name", [name for name in Format if name.multi_page], ids=lambda name: name.value)
+@pytest.mark.parametrize("line", [0, 100], ids=["before the page", "in mid-page"])
+def test_a_jam_in_a_stack_brings_the_pages_so_far(chaos: Chaos, name: Format, line: int) -> None:
+    """A jam in the fifth side: one whole file of what came before, a job that says so, and a scanner that shows it."""
+    fault = Fault("read", "status", STATUSES.index("JAMMED"), page=5, line=line)
+    chaos.order(Order(sheets=4, faults=[fault]))
+    color = ColorMode.BLACK_AND_WHITE_1 if name is Format.TIFF_MULTI_G4 else ColorMode.GRAYSCALE_8
+    region = Region(0, 0, 2000, 4000)
+    asked = replace(
+        request_for(name, color, 75, region), source=InputSource.ADF_DUPLEX, images=0, quality=100
+    )
+
+    async def story() -> bytes:
+        bench = QueueBench(chaos.config)
+        job = bench.queue.create(JobOrder("letters", "ada", "", asked, 0, "192.0.2.1"))
+        file = await bench.fetch(job)
+        assert [condition.name.value for condition in bench.status.conditions] == ["MediaJam"]
+        await bench.settled(job)
+        status = job.status
+        assert (status.state.value, status.reasons[0].value) == ("Completed", "JobCompletedWithErrors")
+        assert status.scans_completed == 4
+        chaos.order(Order())
+        following = bench.order(InputSource.ADF)
+        assert which_page(Image.open(BytesIO(await bench.fetch(following)))) == front(1)
+        await bench.stop()
+        return file
+
+    file = run(story())
+    whole = [gray(side, 150, 300) for side in (front(1), back(1), front(2), back(2))]
+    if line:
+        torn = gray(front(3), 150, 300)
+        torn.paste(255, (0, line, 150, 300))
+        whole.append(torn)
+    if color.depth == 1:
+        whole = [page.point(lambda level: 255 * (level >= 128)).convert("1") for page in whole]
+    expected = [clean_rows(page.tobytes(), page_of(asked)) for page in whole]
+    for decoder, pages in decodings(name, page_of(asked), file):
+        assert len(pages) == len(expected), decoder
+        for page, right in zip(pages, expected, strict=True):
+            assert difference(page, right) < (1 if name is Format.PDF_A else 0.001), decoder
+
+
+@pytest.mark.parametrize("line", [0, 100], ids=["before the page", "in mid-page"])
+def test_a_jam_between_single_files(chaos: Chaos, line: int) -> None:
+    """One file a side: two sides come whole, the third meets the jam, and the job tells how many it has."""
+    fault = Fault("read", "status", STATUSES.index("JAMMED"), page=3, line=line)
+    chaos.order(Order(sheets=4, faults=[fault]))
+
+    async def story() -> None:
+        bench = QueueBench(chaos.config)
+        job = bench.order(InputSource.ADF_DUPLEX, images=0)
+        for side in (front(1), back(1)):
+            assert which_page(Image.open(BytesIO(await bench.fetch(job)))) == side
+        with pytest.raises(BrokenStream if line else NotPossibleNow):
+            await bench.fetch(job)
+        await bench.settled(job)
+        status = job.status
+        assert [condition.name.value for condition in bench.status.conditions] == ["MediaJam"]
+        ended = ("Aborted", "ScannerStopped", 2)
+        waits = ("Processing", "ScannerStopped", 2)
+        assert (status.state.value, status.reasons[0].value, status.scans_completed) == (ended if line else waits)
         await bench.stop()
 
     run(story())

@@ -91,6 +91,23 @@ def test_any_region_at_any_resolution(
     check()
 
 
+@pytest.mark.conformance(194, 195)
+@pytest.mark.parametrize("lies", [{"unknown": 1}, {"lines": -40}, {"lines": 40}], ids=str)
+@pytest.mark.parametrize(("name", "color"), COMBINATIONS, ids=lambda value: getattr(value, "value", ""))
+def test_a_height_that_is_not_told_or_wrong(
+    chaos_scans: ScanProcess, chaos_config: str, name: Format, color: ColorMode, lies: dict[str, int]
+) -> None:
+    """Every format keeps its promise though the scanner says that it does not know its lines, or says it wrong."""
+    asked = request_for(name, color, 100, Region(700, 900, 1500, 1700))
+    expected = directly("chaos:0", asked, chaos_config)
+    write_order(Path(chaos_config), Order(lies=lies))
+    try:
+        file = chaos_scans.scan(asked)
+    finally:
+        write_order(Path(chaos_config), Order(sheets=3))
+    assert_same_pages(asked, file, expected)
+
+
 @pytest.mark.conformance(202)
 @pytest.mark.parametrize(("name", "color"), [pair for pair in COMBINATIONS if pair[0].multi_page])
 @pytest.mark.parametrize("source", [InputSource.ADF, InputSource.ADF_DUPLEX])

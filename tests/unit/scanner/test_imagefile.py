@@ -11,55 +11,12 @@ from bridge.imaging.encoder import ImagingError, Page, Rows, StorageError
 from bridge.imaging.geometry import Placement
 from bridge.imaging.pixels import Frame
 from bridge.scanner.failure import ScanFailure
-from bridge.scanner.imagefile import MAX_LINES, PROGRESS_INTERVAL_S, ImageFile
+from bridge.scanner.imagefile import ImageFile
 from bridge.scanner.model import ColorMode, Format, InputSource, Region, Resolution, ScanRequest
+from bridge.scanner.options import Delivery
+from bridge.scanner.pages import MAX_LINES, PROGRESS_INTERVAL_S
 from bridge.scanner.protocol import ImageStarted, PageScanned, Progress, Status
-
-Chunk = bytes | ScanFailure
-
-JAM = ScanFailure(Status.JAMMED, "Paper is jammed.")
-EMPTY = ScanFailure(Status.NO_DOCUMENTS, "The feeder is empty.")
-
-
-def gray(width: int = 4, padding: int = 0, lines: int = -1) -> Frame:
-    return Frame("gray", True, width, lines, 8, width + padding)
-
-
-class PlayedScanner:
-    """Delivers pages as scripted: a frame and its chunks, or a failure of the start."""
-
-    def __init__(self, *pages: tuple[Frame, Iterable[Chunk]] | ScanFailure, room: int = 12) -> None:
-        self._pages = list(pages)
-        self._chunks: list[Chunk] = []
-        self._room = room
-        self._storage = bytearray()
-        self.starts = 0
-
-    def start(self) -> Frame:
-        self.starts += 1
-        page = self._pages.pop(0) if self._pages else EMPTY
-        if isinstance(page, ScanFailure):
-            raise page
-        frame, chunks = page
-        self._chunks = list(chunks)
-        return frame
-
-    def buffer(self, stride: int) -> memoryview:
-        self._storage = bytearray(max(self._room, stride))
-        return memoryview(self._storage).toreadonly()
-
-    def read(self, start: int, length: int) -> int | None:
-        assert 0 <= start < start + length <= len(self._storage)
-        if not self._chunks:
-            return None
-        chunk = self._chunks.pop(0)
-        if isinstance(chunk, ScanFailure):
-            raise chunk
-        taken, rest = chunk[:length], chunk[length:]
-        if rest:
-            self._chunks.insert(0, rest)
-        self._storage[start : start + len(taken)] = taken
-        return len(taken)
+from tests.unit.scanner.played_scanner import JAM, PlayedScanner, gray
 
 
 class PlainEncoder:
@@ -97,7 +54,7 @@ class Story:
         self.file = ImageFile(
             scanner,
             request,
-            Placement(width, height),
+            Delivery(Placement(width, height)),
             write=lambda data: self.events.append(bytes(data)),
             tell=self.events.append,
             clock=lambda: self.now,
@@ -233,11 +190,53 @@ def test_a_multi_page_file_from_the_glass_holds_one_page() -> None:
     assert scanner.starts == 1
 
 
-def test_a_jam_between_pages_of_a_file_is_a_failure() -> None:
-    """Only an empty feeder ends a multi-page file well."""
-    story = Story(PlayedScanner((gray(), [b"a" * 12]), JAM), format=Format.PDF_A, images=0)
+@pytest.mark.parametrize(
+    ("third", "written"),
+    [
+        ([JAM], b""),
+        ([(gray(), [JAM])], b""),
+        ([(gray(), [b"", JAM])], b""),
+        ([(gray(), [b"ccccc", JAM])], b"|cccc" + b"\xff" * 8),
+        ([(gray(), [b"cccccccccccccc", JAM])], b"|" + b"c" * 12),
+    ],
+    ids=["between pages", "before the first data", "after nothing", "in mid-page", "behind the promise"],
+)
+def test_a_jam_in_a_stack_leaves_the_pages_so_far(third: list[Any], written: bytes) -> None:
+    """A multi-page file ends well with its whole pages, and says what ended it; a page under way is filled up."""
+    scanner = PlayedScanner((gray(), [b"a" * 12]), (gray(), [b"b" * 12]), *third)
+    story = Story(scanner, format=Format.PDF_A, images=0)
+    events = story.scan()[1]
+    assert story.bytes == b"<aaaaaaaaaaaa|bbbbbbbbbbbb" + written + b">"
+    assert events.count(PageScanned(3)) == 2
+    assert story.file.trouble is JAM
+
+
+def test_a_jam_in_the_first_page_is_a_failure() -> None:
+    """Without one whole page there is no file."""
+    story = Story(PlayedScanner((gray(), [b"aaaab", JAM])), format=Format.PDF_A, images=0)
     with pytest.raises(ScanFailure, match="jammed"):
         story.scan()
+
+
+def test_a_cancelled_stack_is_no_file() -> None:
+    """A cancel ends a multi-page file as cancelled, however many pages it has."""
+    cancelled = ScanFailure(Status.CANCELLED, "The scan was cancelled.")
+    for ending in ([cancelled], [(gray(), [b"cccc", cancelled])]):
+        story = Story(PlayedScanner((gray(), [b"a" * 12]), *ending), format=Format.PDF_A, images=0)
+        with pytest.raises(ScanFailure, match="cancelled"):
+            story.scan()
+        assert not story.bytes.endswith(b">")
+
+
+def test_the_trouble_of_one_file_is_not_that_of_the_next() -> None:
+    """After a file that was cut short the next one begins anew."""
+    scanner = PlayedScanner((gray(), [b"a" * 12]), JAM, (gray(), [b"b" * 12]))
+    story = Story(scanner, format=Format.PDF_A, images=0)
+    story.scan()
+    assert story.file.trouble is JAM
+    story.scan()
+    assert story.bytes == b"<bbbbbbbbbbbb>"
+    assert story.file.trouble is None
 
 
 def test_progress_is_told_now_and_then() -> None:
@@ -258,8 +257,8 @@ def test_progress_is_told_now_and_then() -> None:
 
 def test_what_cannot_be_encoded_or_read_is_unsupported() -> None:
     """A frame or format that is not supported fails with that status and its reason."""
-    with pytest.raises(ScanFailure, match="three passes") as caught:
-        Story(PlayedScanner((Frame("red", False, 4, 3, 8, 4), [b"a" * 12]))).scan()
+    with pytest.raises(ScanFailure, match="unknown kind") as caught:
+        Story(PlayedScanner((Frame("infrared", False, 4, 3, 8, 4), [b"a" * 12]))).scan()
     assert caught.value.status is Status.UNSUPPORTED
 
     def refuse(name: Format, page: Page) -> PlainEncoder:

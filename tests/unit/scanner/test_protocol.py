@@ -45,6 +45,7 @@ from bridge.scanner.protocol import (
     Ready,
     StartImage,
     Status,
+    Trouble,
     Unwatch,
     Unwatched,
     Watch,
@@ -52,6 +53,15 @@ from bridge.scanner.protocol import (
     Watching,
     read_frame,
     write_frame,
+)
+from bridge.scanner.quirks import (
+    MAX_BUTTONS,
+    MAX_SETTINGS,
+    ButtonMeaning,
+    Offset,
+    OptionValue,
+    Quirks,
+    SourceQuirk,
 )
 
 SIDE = SourceCapabilities(
@@ -69,12 +79,30 @@ REQUEST = ScanRequest(
     brightness=-8,
     contrast=9,
     images=0,
+    media=Size(8268, 11693),
+)
+QUIRKS = Quirks(
+    platen=SourceQuirk((OptionValue("source", "FB"), OptionValue("lamp", True))),
+    adf=SourceQuirk(there=False),
+    adf_duplex=SourceQuirk((OptionValue("sides", 2), OptionValue("speed", 0.5))),
+    page_sensor=False,
+    empty_means=("jammed", "io-error"),
+    feeder_offset_mm=Offset(-1.5, 2.0),
+    gamma=1.8,
+    white_level=230,
+    backs_turned=True,
+    backs_last=True,
+    survives_cancel=False,
+    start_timeout_s=120,
+    buttons=(ButtonMeaning("button-1", "email"),),
 )
 FRAMES = [
     Describe("genesys:libusb:001:004", "flatbed scanner"),
+    Describe("a", "b", QUIRKS),
     Watch("test:0", 500),
     Unwatch(),
     Open("test:0", REQUEST),
+    Open("test:0", replace(REQUEST, media=None), QUIRKS, 0),
     StartImage(),
     Cancel(),
     Close(),
@@ -93,6 +121,7 @@ FRAMES = [
     Progress(17),
     PageScanned(3508),
     ImageDone(2**40),
+    ImageDone(7, Trouble(Status.JAMMED, "Paper is jammed.")),
     Failed(Status.JAMMED, "Papier gestaut – öffnen\n"),
     Closed(),
 ]
@@ -172,3 +201,49 @@ def test_reasons_are_told(line: bytes, reason: str) -> None:
     """A refusal says what was wrong, for the log."""
     with pytest.raises(FrameError, match=reason):
         read_frame(line)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("gamma", 0.0),
+        ("gamma", -1.0),
+        ("gamma", 1000.0),
+        ("gamma", float("nan")),
+        ("gamma", float("inf")),
+        ("gamma", "2"),
+        ("gamma", True),
+        ("white_level", 0),
+        ("white_level", 256),
+        ("start_timeout_s", -1),
+        ("start_timeout_s", 10**9),
+        ("empty_means", ["no-documents"]),
+        ("empty_means", ["jammed"] * 100),
+        ("platen_offset_mm", {"x_mm": 1e9, "y_mm": 0.0}),
+        ("platen_offset_mm", {"x_mm": float("nan"), "y_mm": 0.0}),
+        ("platen", {"settings": [{"name": "source", "value": None}], "there": True}),
+        ("platen", {"settings": [{"name": "source", "value": float("inf")}], "there": True}),
+        ("platen", {"settings": [{"name": "", "value": 1}], "there": True}),
+        ("platen", {"settings": [{"name": "a\nb", "value": 1}], "there": True}),
+        ("platen", {"settings": [{"name": "source", "value": "x" * 129}], "there": True}),
+        ("platen", {"settings": [{"name": "source", "value": 1}] * (MAX_SETTINGS + 1), "there": True}),
+        ("buttons", [{"name": "scan", "purpose": "coffee"}]),
+        ("buttons", [{"name": "scan", "purpose": "scan"}] * (MAX_BUTTONS + 1)),
+    ],
+)
+def test_quirks_beyond_their_limits_never_reach_the_worker(field: str, value: object) -> None:
+    """A command whose quirks lie outside of their limits is no frame."""
+    words = json.loads(write_frame(Open("test:0", REQUEST, QUIRKS)))
+    words["quirks"][field] = value
+    with pytest.raises(FrameError):
+        read_frame(json.dumps(words).encode())
+
+
+def test_the_largest_quirks_fit_into_a_frame() -> None:
+    """However much is known of a scanner, its worker can be told."""
+    source = SourceQuirk((OptionValue("\N{SNOWMAN}" * 64, "\N{SNOWMAN}" * 128),) * MAX_SETTINGS)
+    buttons = (ButtonMeaning("\N{SNOWMAN}" * 64, "none"),) * MAX_BUTTONS
+    quirks = replace(QUIRKS, platen=source, adf=source, adf_duplex=source, buttons=buttons)
+    line = write_frame(Open("\N{SNOWMAN}" * 255, REQUEST, quirks))
+    assert len(line) <= MAX_FRAME
+    assert read_frame(line) == Open("\N{SNOWMAN}" * 255, REQUEST, quirks)

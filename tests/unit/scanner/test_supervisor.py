@@ -9,12 +9,14 @@ from bridge.scanner import protocol
 from bridge.scanner.model import Device
 from bridge.scanner.process import KILL_AFTER_S, LEAVE_AFTER_S, TERM_AFTER_S
 from bridge.scanner.protocol import Status
+from bridge.scanner.quirks import NO_QUIRKS, Quirks
 from bridge.scanner.spawning import DESCRIBE_TIMEOUT_S, LISTING_TIMEOUT_S, Spawner
 from bridge.scanner.status import ScannerStatus
 from bridge.scanner.supervisor import (
     FAILURES_TO_STOP,
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
+    PAGE_PATIENCE_S,
     PROVEN_S,
     READY_TIMEOUT_S,
     SupervisedScanner,
@@ -42,6 +44,9 @@ class Sink:
     def page_scanned(self) -> None:
         self.heard.append("page")
 
+    def image_cut_short(self, error: ScannerError) -> None:
+        self.heard.append(f"cut short {Status(error.status).value}")
+
     def image_done(self) -> None:
         self.heard.append("done")
 
@@ -52,7 +57,7 @@ class Sink:
 class Bench:
     """A supervised scanner over played processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, quirks: Quirks = NO_QUIRKS) -> None:
         self.reactor = ProcessReactor()
         spawner = Spawner(self.reactor, "/nowhere")
         self.status = ScannerStatus(lambda: utc(self.reactor))
@@ -65,6 +70,8 @@ class Bench:
             lambda: spawner.worker("bench"),
             start_timeout_s=60,
             read_timeout_s=30,
+            quirks=quirks,
+            spool_limit=777,
         )
 
     def opened(self):
@@ -93,7 +100,7 @@ def test_a_worker_is_warm_before_it_is_needed(bench: Bench) -> None:
     assert bench.reactor.process.heard == []
     assert bench.scanner.worker_pid == 1000
     opening = bench.scanner.open(request())
-    assert bench.reactor.process.heard == [protocol.Open("test:0", request())]
+    assert bench.reactor.process.heard == [protocol.Open("test:0", request(), spool_limit=777)]
     bench.reactor.process.say(protocol.Opened("all"))
     success_result_of(opening)
     assert len(bench.reactor.processes) == 1
@@ -608,3 +615,80 @@ def test_a_cancelled_job_says_nothing_of_the_driver(bench: Bench) -> None:
     process.exit(None, 11)
     session.close()
     assert bench.status.state.value == "Stopped"
+
+
+def test_a_file_that_was_cut_short_says_why_at_its_end(bench: Bench) -> None:
+    """What kept pages from coming is told when all bytes are there, just before the end."""
+    session, process = bench.opened()
+    sink = Sink()
+    session.start_image(sink)
+    process.say(protocol.ImageStarted(), protocol.PageScanned(10))
+    process.say(protocol.ImageDone(4, protocol.Trouble(Status.JAMMED, "Paper is jammed.")))
+    assert sink.heard == ["started", "page"]
+    process.image(b"page")
+    assert sink.heard == ["started", "page", "cut short jammed", "done"]
+
+
+def test_what_is_known_of_a_scanner_goes_to_its_worker() -> None:
+    """A job's Open carries the quirks and the limit of the spool."""
+    quirks = Quirks(gamma=1.5, backs_turned=True)
+    bench = Bench(quirks)
+    bench.opened()
+    assert bench.reactor.process.heard == [protocol.Open("test:0", request(), quirks, 777)]
+
+
+def test_a_slow_scanner_has_its_own_start_time_out() -> None:
+    """A scanner that is known to start slowly has so long for its opening and its first line."""
+    bench = Bench(Quirks(start_timeout_s=200))
+    session, _ = bench.opened()
+    sink = Sink()
+    session.start_image(sink)
+    bench.reactor.advance(199)
+    assert sink.heard == []
+    bench.reactor.advance(1)
+    assert sink.heard == ["failed stalled"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_page_sensor_that_lies_is_not_asked(trusted: bool) -> None:
+    """What a sensor says of the feeder counts unless it is known to lie."""
+    bench = Bench(Quirks(page_sensor=trusted))
+    bench.scanner.start()
+    bench.reactor.process.say(protocol.Ready())
+    bench.scanner.buttons.switch(0.5)
+    for loaded in (True, False):
+        bench.reactor.process.say(protocol.Watching(("scan",), loaded))
+        assert bench.scanner.feeder_is_empty() is (trusted and not loaded)
+        assert bench.scanner.loaded_source().is_feeder is (trusted and loaded)
+        assert [condition.name.value for condition in bench.status.conditions] == (
+            ["InputTrayEmpty"] if trusted and not loaded else []
+        )
+
+
+def test_a_scanner_that_survives_no_cancel_has_time_to_finish_its_page() -> None:
+    """Its worker gets so much longer before it is ended by force, and is ended all the same."""
+    bench = Bench(Quirks(survives_cancel=False))
+    session, process = bench.opened()
+    process.obedient = False
+    session.start_image(Sink())
+    process.say(protocol.ImageStarted())
+    session.close()
+    bench.reactor.advance(PAGE_PATIENCE_S)
+    assert process.signals == []
+    bench.reactor.advance(TERM_AFTER_S)
+    assert process.signals == ["SIGTERM"]
+    bench.reactor.advance(KILL_AFTER_S - TERM_AFTER_S)
+    assert process.signals == ["SIGTERM", "SIGKILL"]
+
+
+def test_a_slow_scanner_has_time_to_describe_itself() -> None:
+    """What is known of a scanner goes along when it is described, and a slow one gets its own time."""
+    reactor = ProcessReactor()
+    quirks = Quirks(start_timeout_s=200)
+    described = Spawner(reactor, "/nowhere").describe(DEVICE, quirks)
+    reactor.process.say(protocol.Ready())
+    assert reactor.process.heard == [protocol.Describe("test:0", "", quirks)]
+    reactor.advance(199)
+    no_result(described)
+    reactor.advance(1)
+    failure_result_of(described, ScannerError)

@@ -55,6 +55,9 @@ class Sink:
     def page_scanned(self) -> None:
         self.pages += 1
 
+    def image_cut_short(self, error: ScannerError) -> None:
+        self.over.errback(error)
+
     def image_done(self) -> None:
         self.over.callback(None)
 

@@ -37,6 +37,7 @@ from bridge.scanner.protocol import (
     StartImage,
     Status,
 )
+from tests.unit.imaging.files import read_pnm, run
 from tests.unit.scanner.sane_process import HANG_GUARD_S, ROOT, environment, virtual_config
 from tests.unit.scanner.worker_process import WorkerUnderTest, decoded, request, scanimage
 
@@ -178,14 +179,34 @@ def test_other_manners_of_a_backend_change_nothing(tmp_path: Path, settings: dic
         assert_same_picture(decoded(worker.scan()[1]), scanimage(asked, "--depth", "8"))
 
 
-def test_three_passes_are_refused(tmp_path: Path) -> None:
-    """Colour in three passes fails with the reason before any byte is written, and the worker lives on."""
+@pytest.mark.parametrize("color", [ColorMode.RGB_24, ColorMode.RGB_48])
+@pytest.mark.parametrize("order", ["RGB", "BGR", "GRB"])
+def test_three_passes_are_one_page(tmp_path: Path, color: ColorMode, order: str) -> None:
+    """Colour in three passes, in any order and depth, is the page that the same scanner has in one pass."""
+    asked = request(75, color, REGION, name=Format.PNG)
+    settings = {"three_pass": "true", "three_pass_order": order}
+    files = []
+    for config in (None, virtual_config(tmp_path, **settings)):
+        with WorkerUnderTest(config) as worker:
+            worker.open(asked)
+            events, file = worker.scan()
+            files.append(file)
+    assert [type(event) for event in events] == [ImageStarted, PageScanned, ImageDone]
+    (plain,), (merged,) = (read_pnm(run("pngtopnm", input=file)) for file in files)
+    assert merged == plain
+    assert (plain.width, plain.height, plain.channels, plain.depth) == (225, 300, 3, color.depth)
+
+
+def test_three_passes_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:
+    """With too little room for two of the passes the reason is told, and the worker lives on."""
     with WorkerUnderTest(virtual_config(tmp_path, three_pass="true")) as worker:
-        worker.open(request())
+        worker.expect(Ready)
+        worker.send(Open("test:0", request(), spool_limit=100_000))
+        worker.expect(Opened)
         worker.send(StartImage())
-        failed = worker.expect(Failed)
+        failed = worker.until(Failed)[-1]
         assert failed.status is Status.UNSUPPORTED
-        assert "three passes" in failed.message
+        assert "100000 bytes" in failed.message
         worker.send(Close())
         assert worker.end() == 0
 

@@ -456,7 +456,7 @@ def test_the_nearest_resolution(wanted: int, expected: int) -> None:
 def test_a_format_that_cannot_hold_so_many_pixels_is_refused() -> None:
     """A resolution at which the file would be too large is refused with the formats that can, a smaller region not."""
 
-    def fits(kind: Format, color: ColorMode, width: int, height: int) -> bool:
+    def fits(source: InputSource, kind: Format, color: ColorMode, width: int, height: int) -> bool:
         return kind is not Format.DIB or width * height < 10**7
 
     offer = scan_offer(FLATBED, fits=fits)
@@ -475,7 +475,7 @@ def test_a_format_that_cannot_hold_so_many_pixels_is_refused() -> None:
 
 def test_what_no_format_can_hold_becomes_smaller() -> None:
     """Where no format holds the region at the resolution that was asked for, the closest that works is taken."""
-    offer = scan_offer(FLATBED, fits=lambda kind, color, width, height: width * height < 10**7)
+    offer = scan_offer(FLATBED, fits=lambda source, kind, color, width, height: width * height < 10**7)
     for asked in ({FRONT + at.RESOLUTION_WIDTH: 600}, {}):
         agreement = negotiate(wishes({at.FORMAT: "dib", **asked}), offer, lambda: InputSource.PLATEN)
         assert agreement.request.resolution == Resolution(300, 300)
@@ -491,7 +491,7 @@ def test_the_switch_for_bitmaps_goes_to_the_scanner(header: bool) -> None:
 
 def test_a_region_too_large_for_a_format() -> None:
     """A format in which the region cannot be made at any resolution is refused, and those that can are told."""
-    offer = scan_offer(FLATBED, fits=lambda kind, *_: kind in (Format.EXIF, Format.JFIF))
+    offer = scan_offer(FLATBED, fits=lambda source, kind, *_: kind in (Format.EXIF, Format.JFIF))
     with pytest.raises(FormatNotSupported) as caught:
         negotiate(wishes({at.FORMAT: "dib"}), offer, lambda: InputSource.PLATEN)
     assert caught.value.supported == ("exif", "jfif")

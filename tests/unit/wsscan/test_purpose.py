@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bridge.scanner.model import InputSource
+from bridge.scanner.quirks import PURPOSES as QUIRK_PURPOSES
+from bridge.scanner.quirks import ButtonMeaning
 from bridge.setting_kinds import PURPOSES, ButtonPurposes
 from bridge.wsscan.destinations import Destination
 from bridge.wsscan.press import NoDestination, UnknownDestination
-from bridge.wsscan.purpose import Purpose, assigned_purposes, purpose_of, purpose_of_button
+from bridge.wsscan.purpose import Purpose, assigned_purposes, known_purposes, purpose_of, purpose_of_button
 from tests.fakes.event_bench import SINK, action, delivery, expires, filter_of
 from tests.unit.wsscan.test_destinations import destination, wrapped
 from tests.unit.wsscan.test_push import Bench
@@ -141,3 +143,13 @@ def test_a_button_with_nobody_to_tell(bench: Bench) -> None:
     """Without any destination a button finds none."""
     with pytest.raises(NoDestination):
         bench.presses.press(None, PLATEN, Purpose.SCAN)
+
+
+def test_what_a_quirk_says_of_buttons() -> None:
+    """Every purpose that a quirk may name is one; a button is found however its name is spelt."""
+    said = [ButtonMeaning(f"key_{word}", word) for word in QUIRK_PURPOSES]
+    known = known_purposes(said)
+    meant = {word: purpose_of_button(f"Key-{word}", known) for word in QUIRK_PURPOSES}
+    assert meant == {**{purpose.name.lower(): purpose for purpose in Purpose}, "none": None}
+    assert purpose_of_button("scan", known_purposes([ButtonMeaning("scan", "none")])) is None
+    assert purpose_of_button("scan", known) is Purpose.SCAN
