@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
 from bridge.errors import BridgeError, ConfigError, NothingFound, UsageError
@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = make_parser().parse_args(argv)
     try:
-        status = arguments.run(arguments, _settings(arguments))
+        # Wrong settings are something for the doctor to find.
+        settings = None if arguments.run is _doctor else _settings(arguments)
+        status = arguments.run(arguments, settings)
         sys.stdout.flush()
     except BridgeError as error:
         print("scanbridge: " + "\n".join(safe(line) for line in str(error).splitlines()), file=sys.stderr)
@@ -64,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_config(parser)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def verb(name: str, run: Callable[[argparse.Namespace, Settings], int], does: str) -> argparse.ArgumentParser:
+    def verb(name: str, run: Callable[[argparse.Namespace, Any], int], does: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
         added.set_defaults(run=run)
         _add_config(added)
@@ -91,6 +93,17 @@ def make_parser() -> argparse.ArgumentParser:
     button = verb("button", _button, "do as if the scanner's button was pressed: a computer is told to scan")
     button.add_argument("--device", metavar="NAME", help="name, or part of the name, or UUID of the scanner")
     button.add_argument("--destination", metavar="NAME", help="which computer, by a name that `status` lists")
+
+    doctor = verb("doctor", _doctor, "say why Windows does not find or use the scanner, and what to do")
+    doctor.epilog = "Exit status: 0 all is well, 1 there are warnings, 2 something is broken."
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--no-scan", action="store_true", help="everything but the small test scan at the end")
+    doctor.add_argument(
+        "--bundle",
+        metavar="FILE",
+        type=Path,
+        help="also write one archive (.tar.gz) for a bug report, without secrets and images",
+    )
     return parser
 
 
@@ -148,6 +161,13 @@ def _status(arguments: argparse.Namespace, settings: Settings) -> int:
     from bridge.system.status import show_status
 
     return show_status(settings, as_json=arguments.json)
+
+
+def _doctor(arguments: argparse.Namespace, _settings: None) -> int:
+    from bridge.doctor.examination import doctor
+
+    files: Path | None = getattr(arguments, "config", None)
+    return doctor(files, as_json=arguments.json, scan=not arguments.no_scan, bundle=arguments.bundle)
 
 
 def _button(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"http", "jobs", "scanner", "system"},
     "client": {"soap", "scanner", "system"},
     "system": set(),
+    "doctor": {"discovery", "client", "scanner", "system"},
 }
 """Which folder may import which. SOAP is a language that discovery, DPWS and the scan service speak; below them
 stand jobs, scanner and imaging, which do not know it."""

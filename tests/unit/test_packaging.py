@@ -41,8 +41,8 @@ PROJECT_OF = {
 """What setup.cfg calls what Debian calls otherwise."""
 
 FOR_MACHINES = {
-    *("chromium", "chromium-driver", "dbus-daemon", "gir1.2-umockdev-1.0", "iproute2", "python3-gi"),
-    *("python3-selenium", "sane-airscan", "umockdev"),
+    *("chromium", "chromium-driver", "dbus-daemon", "faketime", "gir1.2-umockdev-1.0", "iproute2", "nftables"),
+    *("python3-gi", "python3-selenium", "sane-airscan", "umockdev"),
 }
 """What ./test needs only for several machines, a browser or a USB bus, which a build of the package does not try."""
 
