@@ -30,7 +30,8 @@ install_packages() {
 		echo "scanbridge: run this as root, then try again: apt-get install$missing" >&2
 		return 1
 	fi
-	# The lists may be absent (a fresh container) or older than the archive; asking for them anew helps both.
+	# The lists may be absent (a fresh container) or older than the archive.
+	ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1 || apt_get update
 	apt_get install $missing || { apt_get update && apt_get install $missing; } || {
 		echo "scanbridge: apt-get could not install$missing; its messages above say why" >&2
 		return 1
