@@ -12,7 +12,7 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
-from bridge.discovery.endpoints import DeviceEndpoint
+from bridge.discovery.endpoints import DeviceEndpoint, ServiceUrlEndpoint
 from bridge.discovery.target import Target, TargetDevice
 from bridge.dpws.expiry import TermRules
 from bridge.dpws.metadata import Metadata
@@ -121,6 +121,7 @@ class ServedScanner:
         self.queue.observe(told)
         self.queue.observe(self.tally)
         self.status.observe(told)
+        device = DeviceEndpoint(self.metadata, around.target)
         self._service = ScanService(
             self.scanner,
             self.queue,
@@ -133,11 +134,10 @@ class ServedScanner:
             ),
             dib_file_header=settings.interop.dib_file_header,
             push=self.presses,
-            extensions=[self.events],
+            extensions=[self.events, ServiceUrlEndpoint(device)],
         )
         self._changes = ElementChanges(self.events.publish, self._service.sections())
         fault_status = cast(FaultStatus, settings.interop.fault_status)
-        device = DeviceEndpoint(self.metadata, around.target)
         self._device_resource = SoapResource(
             device, fault_status=fault_status, trace=around.trace, visited=around.visited
         )

@@ -1,12 +1,13 @@
-"""The device's own URL and the stable discovery URL, as SOAP endpoints."""
+"""The device's own URL, what of it answers at its service's URL, and the stable discovery URL, as SOAP endpoints."""
 
 from __future__ import annotations
 
 from bridge.discovery.target import Target
 from bridge.dpws.metadata import Metadata
-from bridge.soap.exchange import Operation
+from bridge.soap.envelope import Envelope
+from bridge.soap.exchange import AnyReply, Exchange, Operation
 from bridge.soap.faults import RECEIVER, SoapFault
-from bridge.soap.namespaces import WSA, tag
+from bridge.soap.namespaces import TRANSFER_GET, WSA, tag
 
 
 class DeviceEndpoint:
@@ -26,6 +27,28 @@ class DeviceEndpoint:
     def fault(self, error: Exception) -> Exception:
         """`error` as a fault of the addressing layer: a device has none of its own."""
         return _device_fault(error)
+
+
+class ServiceUrlEndpoint:
+    """What of the device answers at the URL of its scan service: Probe and Resolve, and a Get that is addressed to the
+    device and has only come to the wrong door (discovery-and-metadata.md 5 and 9)."""
+
+    def __init__(self, device: DeviceEndpoint) -> None:
+        self._device = device
+
+    def operation(self, action: str) -> Operation | None:
+        """What answers `action` here."""
+        found = self._device.operation(action)
+        return self._get if found is not None and action == TRANSFER_GET else found
+
+    def fault(self, error: Exception) -> Exception:
+        """`error` as a fault of the addressing layer."""
+        return _device_fault(error)
+
+    async def _get(self, envelope: Envelope, exchange: Exchange) -> AnyReply:
+        if (envelope.to or "").lower() != self._device.metadata.address:
+            raise SoapFault.action_not_supported(TRANSFER_GET)
+        return await self._device.metadata.get(envelope, exchange)
 
 
 class StableDiscoveryEndpoint:

@@ -13,7 +13,7 @@ from bridge.scanner.model import Capabilities, Format
 from bridge.scanner.protocol import ImageDone, ImageStarted, PageScanned, StartImage
 from bridge.soap import namespaces as ns
 from tests.clients import MESSAGE_ID, scan_action, windows
-from tests.conversations.scene import NAMES, ClientJob, Scene, retrieve_body, text, ticket
+from tests.conversations.scene import NAMES, ClientJob, Fault, Scene, body_of, retrieve_body, text, ticket
 from tests.fakes.scripted_scanner import GLASS
 
 TWO_SIDED = Capabilities((Format.EXIF, Format.JFIF), GLASS, GLASS, GLASS)
@@ -117,6 +117,19 @@ def test_the_hosted_address_takes_scan_operations(scene: Scene) -> None:
     request = windows(scan_action("GetActiveJobs"), "<{scan}:GetActiveJobsRequest/>", to=hosted)
     assert scene.wire.post(urlsplit(hosted).path, request).status == 200
     assert scene.wire.post(scene.served.metadata.device_path, request).status == 400
+
+
+def test_a_get_at_the_wrong_door(scene: Scene) -> None:
+    """At the service's URL a Get for the device gets its metadata; one for the service is an action unknown there."""
+    device = scene.served.metadata.address
+    answer = scene.wire.post(scene.path, windows(f"{ns.WST}/Get", to=device.upper()))
+    assert answer.status == 200
+    told = etree.fromstring(answer.body).findtext(f".//{{{ns.WSDP}}}FriendlyName")
+    assert told == scene.served.metadata.friendly_name
+    for stranger in (f"http://192.0.2.7:8018{scene.path}", "urn:uuid:0a3f2f4e-5f63-4c6b-a1e4-6a7dd3a5b0c2"):
+        answer = scene.wire.post(scene.path, windows(f"{ns.WST}/Get", to=stranger))
+        with pytest.raises(Fault, match="ActionNotSupported"):
+            body_of(answer)
 
 
 def duplex(images: int) -> str:
