@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from bridge.discovery.guard import MAX_DATAGRAM_SENT
-from bridge.discovery.multicast import MAX_DATAGRAM, Address, Link, LinkKey, link_keys, open_socket
+from bridge.discovery.multicast import Address, DatagramPort, Link, LinkKey, link_keys, open_socket
 from bridge.discovery.netif import Interface
 from bridge.discovery.responder import Responder
 from bridge.discovery.scheduler import APP_MAX_DELAY_S, MULTICAST_TRANSMISSIONS, Outgoing, Scheduler
@@ -31,7 +31,7 @@ class DiscoveryService(Service):
 
     Whoever knows that the interfaces have changed calls `renew` (`changes.NetworkChanges`, checklist 93).
 
-    `http_port` is where the device URLs are served. `reactor` is an IReactorTime that adopts datagram ports;
+    `http_port` is where the device URLs are served. `reactor` is an IReactorTime and IReactorFDSet;
     `open_port` makes a socket's port and is there for tests. `trace` hears each message once for each link, `seen` the
     clients that ask and get answers (`Statistics.observer`), `stranger` the addresses that are no neighbours'.
     """
@@ -173,8 +173,7 @@ class DiscoveryService(Service):
 
     def _adopt(self, key: LinkKey, link: Link) -> Any:
         with open_socket(key) as opened:
-            # Twisted works on a duplicate; one byte more than is taken tells a datagram that was cut off.
-            return self._reactor.adoptDatagramPort(opened.fileno(), key.family, link, MAX_DATAGRAM + 1)
+            return DatagramPort.adopt(self._reactor, opened, link)
 
     def _close(self, link: Link, _: object = None) -> Any:
         return link.transport.stopListening() if link.transport is not None else None

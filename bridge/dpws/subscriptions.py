@@ -31,6 +31,9 @@ from bridge.soap.namespaces import tag
 MAX_SUBSCRIPTIONS = 64
 """Most subscriptions of one event source (design, limits)."""
 
+MAX_SUBSCRIPTIONS_PER_CLIENT = 16
+"""Most subscriptions of one client address at one event source, so that one client cannot keep all others out."""
+
 FAREWELL_TIMEOUT_S = 2.0
 """How long the end of the service waits for events on their way, and again for SubscriptionEnd to arrive."""
 
@@ -137,6 +140,9 @@ class EventSource:
             raise unable_to_process("the service is stopping")
         if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
             raise unable_to_process(f"there are {MAX_SUBSCRIPTIONS} subscriptions already; try again later")
+        same = sum(1 for subscription in self._subscriptions.values() if subscription.client == exchange.peer_host)
+        if same >= MAX_SUBSCRIPTIONS_PER_CLIENT:
+            raise unable_to_process(f"this client has {same} subscriptions already; end some of them first")
         subscription = Subscription(
             self._identifiers(),
             exchange.peer_host,

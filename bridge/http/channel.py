@@ -21,12 +21,14 @@ from twisted.web.http import HTTPChannel
 
 from bridge.http import limits
 from bridge.http.direct import send_at_once
+from bridge.http.origin import is_ours, is_same_origin
 
 if TYPE_CHECKING:
     from bridge.http.site import Site
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(rb"[!-~]+")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _NO_HEADER_TEXT = re.compile(rb"[\x00\r\n]")
 _MAX_LENGTH_DIGITS = 15
 
@@ -190,6 +192,22 @@ class Channel(HTTPChannel):
             return 400, "the transfer encoding is not understood"
         if self.length is not None and self.length > limits.MAX_BODY:
             return 413, f"a request body has at most {limits.MAX_BODY} bytes"
+        return self._stranger()
+
+    def _stranger(self) -> tuple[int, str] | None:
+        """What is wrong with whom the request says it is for, and which page of a browser has sent it."""
+        headers = self.requests[-1].requestHeaders
+        hosts = [value.decode("latin-1") for value in headers.getRawHeaders(b"host", [])]
+        if len(hosts) > 1 or (not hosts and self._version == b"HTTP/1.1"):
+            return 400, "a request needs one Host header"
+        absolute = _ABSOLUTE.match(self._path)
+        if absolute:
+            hosts = [absolute[1].decode("ascii")]
+        if not all(is_ours(host) for host in hosts):
+            return 421, "this service is not known by that name; use its address, or its name without a domain"
+        origins = [value.decode("latin-1") for value in headers.getRawHeaders(b"origin", [])]
+        if any(not is_same_origin(origin, host) for origin in origins for host in hosts or [""]):
+            return 403, "pages of other servers may not use this service"
         return None
 
     # What goes out

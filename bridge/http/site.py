@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http, server
@@ -39,6 +40,8 @@ class Site(server.Site):
         self._allowed = allowed
         self._connections: dict[Channel, str] = {}
         self._lingering: set[Channel] = set()
+        self._waiting: deque[Request] = deque()
+        self._turn: IDelayedCall | None = None
 
     @property
     def connections(self) -> int:
@@ -87,6 +90,26 @@ class Site(server.Site):
                 log.info("{peer} is cut off: the address {local} is gone", peer=literal(channel.getPeer()), local=local)
                 channel.abort()
 
+    def answer(self, request: Request) -> None:
+        """Answer `request`, which is complete, now, or when its turn has come: there is one in each turn of the reactor.
+
+        Clients that send much at once, each request of it good, could else hold up everything for a second.
+        """
+        self._waiting.append(request)
+        if self._turn is None:
+            self._answer_next()
+
+    def _answer_next(self) -> None:
+        self._turn = self.reactor.callLater(0, self._next_turn)
+        request = self._waiting.popleft()
+        if not request.has_lost_its_client():
+            request.process()
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        if self._waiting:
+            self._answer_next()
+
     def startFactory(self) -> None:
         """No access log, hence no clock for its time stamps."""
 
@@ -129,7 +152,7 @@ class Request(server.Request):
         self.content.write(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Twisted calls this when the request is complete; unlike Twisted's own it parses no multipart form."""
+        """Twisted calls this when the request is complete; it waits for its turn, and no multipart form is parsed."""
         self.method, self.clientproto = command, version
         if path.lower().startswith((b"http://", b"https://")):
             path = _origin_form(path)
@@ -140,7 +163,7 @@ class Request(server.Request):
         if command == b"POST" and content_type == b"application/x-www-form-urlencoded":
             self.args.update(http.parse_qs(self.content.getvalue(), keep_blank_values=True))
         self.content.seek(0)
-        self.process()
+        self.channel.site.answer(self)
 
     def write(self, data: bytes) -> None:
         """Send a piece of the answer, the head before the first."""
@@ -174,25 +197,25 @@ class Request(server.Request):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Pause and resume `producer` as the client reads; stop it when the client has gone."""
-        if self._channel_is_gone():
+        if self.has_lost_its_client():
             producer.stopProducing()
         else:
             super().registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
         """No more data comes from the producer."""
-        if self._channel_is_gone():
+        if self.has_lost_its_client():
             self.producer = None
         else:
             super().unregisterProducer()
 
     def abort(self) -> None:
         """Cut the connection, so that the client sees that the answer is not whole."""
-        if not self._channel_is_gone():
+        if not self.has_lost_its_client():
             self.channel.abort()
 
-    def _channel_is_gone(self) -> bool:
-        """Twisted takes the channel away when the connection is lost or the answer complete."""
+    def has_lost_its_client(self) -> bool:
+        """Whether the connection is lost or the answer complete: then Twisted takes the channel away."""
         return getattr(self, "channel", None) is None
 
 

@@ -62,13 +62,15 @@ class Order:
 
 @dataclass(eq=False)
 class Visit:
-    """One RetrieveImage under way; `doubled` when another of the same job was under way already."""
+    """One RetrieveImage under way; `doubled` when another of the same job was under way already, `behind` when another
+    was on the same connection."""
 
     order: Order
     line: Connection
     answer: Answer
     doubled: bool
     since: int
+    behind: bool
 
     @property
     def reading(self) -> bool:
@@ -77,9 +79,13 @@ class Visit:
 
 
 class Crowd:
-    """Several clients. `orders` are all their jobs, `visits` the requests for images that have no end yet."""
+    """Several clients. `orders` are all their jobs, `visits` the requests for images that have no end yet.
+
+    `service_ends`: the scanner leaves the network.
+    """
 
     def __init__(self, scene: Scene, chronicle: Chronicle) -> None:
+        self.service_ends = False
         self.orders: list[Order] = []
         self.visits: list[Visit] = []
         self._scene = scene
@@ -154,7 +160,8 @@ class Crowd:
         """Ask for the next image of a job on `line`, perhaps behind other requests."""
         body = windows(scan_action("RetrieveImage"), retrieve_body(order.job.id, order.job.token))
         doubled, since = self.busy(order), len(self._chronicle.changes.get(order.id, ()))
-        visit = Visit(order, line, line.post(self._scene.path, body), doubled, since)
+        behind = any(visit.line is line for visit in self.visits)
+        visit = Visit(order, line, line.post(self._scene.path, body), doubled, since, behind)
         self.visits.append(visit)
         return visit
 
@@ -188,6 +195,10 @@ class Crowd:
             _, image = check_multipart(answer.headers["content-type"], answer.body)
             assert image in order.made, f"job {order.id} got what was not made for it, or got it again"
             order.made.remove(image)
+            return
+        if self.service_ends and answer.status == 404:
+            # It stood behind another request until the scanner's address was gone.
+            assert visit.behind, f"a request for job {order.id} that nothing kept waiting got 404"
             return
         # What the job has been through since the request came, which may have had to wait behind another.
         through = self._chronicle.changes.get(order.id, [])[max(0, visit.since - 1) :]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.dpws.subscriptions import MAX_SUBSCRIPTIONS
+from bridge.dpws.subscriptions import MAX_SUBSCRIPTIONS_PER_CLIENT
 from bridge.soap import namespaces as ns
 from tests.clients import scan_action, windows
 from tests.conversations.scene import Fault, Scene, body_of, ticket
@@ -100,9 +100,9 @@ def test_a_fault_over_http(scene: Scene, operation: str, body: str, subcode: str
 
 
 def test_more_subscriptions_than_there_is_room_for(scene: Scene) -> None:
-    """Beyond the limit Subscribe is EventSourceUnableToProcess, a Receiver fault."""
+    """Beyond the limit for one client Subscribe is EventSourceUnableToProcess, a Receiver fault."""
     line = scene.wire.connect()
-    for _ in range(MAX_SUBSCRIPTIONS):
+    for _ in range(MAX_SUBSCRIPTIONS_PER_CLIENT):
         body_of(line.post(scene.path, windows(f"{WSE}/Subscribe", subscribe())))
     with pytest.raises(Fault, match=r"^EventSourceUnableToProcess$") as caught:
         body_of(line.post(scene.path, windows(f"{WSE}/Subscribe", subscribe())))

@@ -203,7 +203,7 @@ class Theatre:
 
     def stop(self) -> None:
         """The daemon ends: every job comes to its end, and nothing stays behind."""
-        self.stopping = True
+        self.stopping = self.crowd.service_ends = True
         stopped: list[object] = []
         self.scene.served.stop(self.scene.tree).addBoth(stopped.append)
         self.look()

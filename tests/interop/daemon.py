@@ -44,8 +44,9 @@ class Daemon:
     """One run of `scanbridge serve`, with its files in `directory`.
 
     `settings` are laid over those of a daemon on loopback with the virtual scanner, at any free port; `environment`
-    over this process's own. `start` returns when the daemon is ready, `stop` raises AssertionError with whatever was
-    wrong with it. A second Daemon in the same directory is the same bridge after a restart.
+    over this process's own; `program` is the module that is run. `start` returns when the daemon is ready, `stop`
+    raises AssertionError with whatever was wrong with it. A second Daemon in the same directory is the same bridge
+    after a restart.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Daemon:
         *,
         launch: Launch = here,
         environment: Mapping[str, str] | None = None,
+        program: str = "tests.checked_bridge",
     ) -> None:
         self.config = directory / "scanbridge.toml"
         self.socket = directory / "control.sock"
         self.violations = directory / "violations"
         self.mark = f"{MARK}={uuid.uuid4()}"
         self._launch = launch
+        self._program = program
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("SANE_", "TJ_"))},
             "SCANBRIDGE_SCHEMA_LOG": str(self.violations),
@@ -85,7 +88,7 @@ class Daemon:
         """Start it, and return when it is ready and serves so many scanners."""
         self._process = self._launch(
             sys.executable,
-            *("-m", "tests.checked_bridge", "--config", str(self.config), "serve"),
+            *("-m", self._program, "--config", str(self.config), "serve"),
             cwd=REPOSITORY,
             env=self._environment,
             stdin=subprocess.DEVNULL,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import IPv4Interface
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
 
-from bridge.discovery.multicast import MAX_DATAGRAM, Link, LinkKey, link_keys
+from bridge.discovery.multicast import MAX_DATAGRAM, DatagramPort, Link, LinkKey, link_keys
 from bridge.discovery.netif import Interface
+from tests.harness import WireClock
 from tests.unit.discovery.links import ETH0, WLAN0, FakeWire
 
 IPV4 = LinkKey(ETH0, socket.AF_INET)
@@ -35,6 +38,51 @@ def test_groups_are_those_of_ws_discovery() -> None:
     """The IPv6 one is bound to its interface."""
     assert IPV4.group == ("239.255.255.250", 3702)
     assert IPV6.group == ("ff02::c%eth0", 3702)
+
+
+def test_one_datagram_is_read_in_a_turn() -> None:
+    """However many are there, empty ones too, the reactor comes back after each of them."""
+    ear = Ear(LinkKey(Interface("lo", 1, ipv4=(IPv4Interface("127.0.0.1/8"),), loopback=True), socket.AF_INET))
+    clock = WireClock()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened, socket.socket(opened.family, opened.type) as other:
+        opened.setblocking(False)
+        opened.bind(("127.0.0.1", 0))
+        port = DatagramPort.adopt(clock, opened, ear.link)
+        for data in (b"", b"", b"x"):
+            other.sendto(data, opened.getsockname())
+        for heard in (1, 2, 3, 3):
+            port.doRead()
+            assert len(ear.heard) == heard
+        assert [data for data, _ in ear.heard] == [b"", b"", b"x"]
+        assert clock.readers == {port}
+        port.stopListening()
+        clock.advance(0)
+
+
+def test_a_datagram_that_cannot_be_handled_is_the_only_one_lost() -> None:
+    """A defect in the handling is logged, and the socket stays open."""
+
+    def heard(_link: Link, data: bytes, _source: tuple[str, int]) -> None:
+        if data == b"bad":
+            raise RuntimeError
+        seen.append(data)
+
+    seen: list[bytes] = []
+    key = LinkKey(Interface("lo", 1, ipv4=(IPv4Interface("127.0.0.1/8"),), loopback=True), socket.AF_INET)
+    clock = WireClock()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened, socket.socket(opened.family, opened.type) as other:
+        opened.setblocking(False)
+        opened.bind(("127.0.0.1", 0))
+        port = DatagramPort.adopt(clock, opened, Link(key, heard, lambda _: None))
+        for data in (b"bad", b"good"):
+            other.sendto(data, opened.getsockname())
+        with capturedLogs() as logs:
+            port.doRead()
+            port.doRead()
+        assert seen == [b"good"]
+        assert [event["log_level"] for event in logs] == [LogLevel.critical]
+        port.stopListening()
+        clock.advance(0)
 
 
 @pytest.mark.parametrize(

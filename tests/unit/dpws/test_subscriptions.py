@@ -8,7 +8,13 @@ import pytest
 from lxml import etree
 
 from bridge.dpws.notifier import ATTEMPT_TIMEOUT_S, DROPS_IN_A_ROW, RETRY_DELAYS_S
-from bridge.dpws.subscriptions import FAREWELL_TIMEOUT_S, MAX_SUBSCRIPTIONS, EndStatus, Subscription
+from bridge.dpws.subscriptions import (
+    FAREWELL_TIMEOUT_S,
+    MAX_SUBSCRIPTIONS,
+    MAX_SUBSCRIPTIONS_PER_CLIENT,
+    EndStatus,
+    Subscription,
+)
 from bridge.errors import InvalidArgument
 from bridge.scanner.model import InputSource
 from bridge.soap import namespaces as ns
@@ -127,12 +133,25 @@ def test_there_are_four_operations(bench: EventBench) -> None:
 
 def test_the_sixty_fifth_subscription_is_refused(bench: EventBench) -> None:
     """Beyond 64 subscriptions the answer is wse:EventSourceUnableToProcess; one that ends makes room."""
-    identifiers = [bench.subscribe() for _ in range(MAX_SUBSCRIPTIONS)]
+    clients = [f"192.0.2.{100 + number // MAX_SUBSCRIPTIONS_PER_CLIENT}" for number in range(MAX_SUBSCRIPTIONS)]
+    identifiers = [bench.subscribe(peer=client) for client in clients]
     assert bench.refusal("Subscribe", delivery()) == "wse:EventSourceUnableToProcess"
     assert bench.status == 500
     bench.ask("Unsubscribe", id=identifiers[5])
     bench.subscribe()
     assert bench.refusal("Subscribe", delivery()) == "wse:EventSourceUnableToProcess"
+
+
+def test_one_client_cannot_keep_the_others_out(bench: EventBench) -> None:
+    """The seventeenth subscription of one address is refused; others are taken, and one that ends makes room."""
+    identifiers = [bench.subscribe() for _ in range(MAX_SUBSCRIPTIONS_PER_CLIENT)]
+    assert bench.refusal("Subscribe", delivery()) == "wse:EventSourceUnableToProcess"
+    assert bench.status == 500
+    bench.subscribe(peer="192.0.2.55")
+    bench.ask("Unsubscribe", id=identifiers[0])
+    bench.subscribe()
+    assert bench.refusal("Subscribe", delivery()) == "wse:EventSourceUnableToProcess"
+    assert len(bench.source.overview()) == MAX_SUBSCRIPTIONS_PER_CLIENT + 1
 
 
 def test_identifiers_are_never_the_same(bench: EventBench) -> None:

@@ -28,8 +28,8 @@ def wired(endpoint: FakeEndpoint | None = None) -> Wire:
 
 
 def with_head(*lines: bytes, body: bytes = REQUEST) -> bytes:
-    """A POST with exactly these header lines."""
-    return b"\r\n".join([b"POST /scan HTTP/1.1", b"Content-Type: application/soap+xml", *lines, b"", body])
+    """A POST with these header lines and no others that matter to its length."""
+    return b"\r\n".join([b"POST /scan HTTP/1.1", b"Host: 192.0.2.7:8018", b"Content-Type: application/soap+xml", *lines, b"", body])
 
 
 @pytest.mark.conformance(33)
@@ -129,8 +129,7 @@ def test_an_absolute_target_is_its_path() -> None:
     line = wired().connect()
     for target in ("http://192.0.2.7:8018/scan", "HTTP://[fe80::1]/scan?x=y"):
         assert line.post(target, REQUEST).status == 200
-    for target in ("http://192.0.2.7", "http://[/scan"):
-        assert line.post(target, REQUEST).status == 404
+    assert line.post("http://192.0.2.7", REQUEST).status == 404
 
 
 CONFLICTS = {

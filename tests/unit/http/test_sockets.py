@@ -13,6 +13,7 @@ from twisted.python.threadpool import ThreadPool
 
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.site import Site
+from bridge.soap.exchange import Reply
 from tests.clients import scan_action, windows
 from tests.fakes.endpoint import FakeEndpoint, FakeImageStream, image_reply, no_jobs
 from tests.harness import SOAP_HEADERS, request_bytes
@@ -21,6 +22,7 @@ from tests.real_reactor import run
 T = TypeVar("T")
 
 REQUEST = windows(scan_action("GetActiveJobs"), "<{scan}:GetActiveJobsRequest/>")
+CLOSE = {"Connection": "close"}
 PIECES = 200
 """Pieces of 64 KiB: more than a kernel buffers."""
 
@@ -90,6 +92,32 @@ def test_a_real_connection_is_kept() -> None:
             return answers
 
     assert [answer[:15] for answer in served(client)] == [b"HTTP/1.1 200 OK"] * 2
+
+
+def test_others_have_their_turn_between_the_requests_of_one_client() -> None:
+    """However many requests a client sends at once, each is answered in a turn of the reactor of its own."""
+    loop: Any = reactor
+    turns = [0]
+    asked_in: list[int] = []
+
+    def tick() -> None:
+        turns[0] += 1
+        if len(asked_in) < 50:
+            loop.callLater(0, tick)
+
+    def ask() -> Reply:
+        asked_in.append(turns[0])
+        return no_jobs()
+
+    def client(port: int) -> bytes:
+        loop.callFromThread(tick)
+        with connected(port) as line:
+            one = request_bytes("POST", "/scan", REQUEST, headers=SOAP_HEADERS)
+            line.sendall(one * 49 + request_bytes("POST", "/scan", REQUEST, headers={**SOAP_HEADERS, **CLOSE}))
+            return rest_of(line)
+
+    assert served(client, FakeEndpoint(GetActiveJobs=ask)).count(b"HTTP/1.1 200 OK") == 50
+    assert len(set(asked_in)) == 50
 
 
 @pytest.mark.conformance(194)

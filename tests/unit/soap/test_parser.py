@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lxml import etree
 
 from bridge.soap import parser
 from bridge.soap.parser import MalformedXml, TooLarge, parse_xml
@@ -86,6 +87,23 @@ def test_the_attribute_limit_is_exact() -> None:
         parse_xml(filled(b"<x", b" a%d=''", b"/>", parser.MAX_ATTRIBUTES + 1))
     with pytest.raises(MalformedXml, match="attributes"):
         parse_xml(filled(b"<x><y", b" a%d=''", b"/></x>", parser.MAX_ATTRIBUTES + 1))
+
+
+@pytest.mark.parametrize("piece", [b" a%d=''", b' a%d = ">"', b"\n a%d\t=\n'x'", b" xmlns:p%d='u'"])
+def test_a_flood_of_attributes_never_reaches_libxml2(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
+    """Its time grows with their square; what no element may have is refused by a look at the text."""
+    flood = filled(b"<e><x", piece, b"/></e>", parser.MAX_ATTRIBUTES + parser.MAX_NAMESPACES + 1)
+    most = filled(b"<e><x", b" xmlns:p%d='u'", b"", parser.MAX_NAMESPACES) + filled(b"", b" a%d='>'", b"/></e>", 64)
+    assert len(parse_xml(most)[0].attrib) == parser.MAX_ATTRIBUTES
+    monkeypatch.setattr(etree, "fromstring", lambda *_arguments: pytest.fail("it was parsed"))
+    with pytest.raises(MalformedXml, match="attributes"):
+        parse_xml(flood)
+
+
+def test_text_that_looks_like_attributes_is_text() -> None:
+    """Only a tag has attributes."""
+    text = " ".join(f'a{number}="x"' for number in range(300))
+    assert parse_xml(f"<x>{text}</x>".encode()).text == text
 
 
 def test_the_namespace_limit_counts_what_is_in_scope() -> None:
