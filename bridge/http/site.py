@@ -91,7 +91,7 @@ class Site(server.Site):
                 channel.abort()
 
     def answer(self, request: Request) -> None:
-        """Answer `request`, which is complete, now, or when its turn has come: there is one in each turn of the reactor.
+        """Answer `request`, which is complete, now or when its turn has come: one in each turn of the reactor.
 
         Clients that send much at once, each request of it good, could else hold up everything for a second.
         """

@@ -260,7 +260,8 @@ class SupervisedScanner:
         self._leaving, self._worker = self._worker, None
         self._warm = False
         self._stop_again()
-        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._failures)
+        # After a night of failures the power itself would be too large to count with.
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._failures, 16))
         self._leaving.gone.addCallback(lambda _gone: self._replace_after(pause))
         # Last: the job whose opening fails makes room for another, which may open the scanner at once.
         if self._opening is not None:

@@ -37,8 +37,8 @@ WIDE_ENCODINGS = frozenset({"utf-16", "utf-16le", "utf-16be"})
 # Namespace declarations look like attributes; how many there are of each kind is counted in the tree. Possessive
 # throughout, so that it takes one pass.
 _ATTRIBUTE_FLOOD = re.compile(
-    r"""<[^\s<>/!?][^\s<>/]*+(?:\s*+[^\s=<>"']++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')){%d}"""
-    % (MAX_ATTRIBUTES + MAX_NAMESPACES + 1)
+    r"""<[^\s<>/!?][^\s<>/]*+(?:\s*+[^\s=<>"']++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'))"""
+    rf"""{{{MAX_ATTRIBUTES + MAX_NAMESPACES + 1}}}"""
 )
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _DECLARATION = re.compile(

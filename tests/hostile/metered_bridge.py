@@ -21,7 +21,7 @@ class Meter:
 
     def __init__(self, reactor: Any, path: str) -> None:
         self._reactor = reactor
-        self._file = open(path, "a", buffering=1, encoding="ascii")  # noqa: SIM115: open as long as the process runs
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._second = 0
         self._worst = (0.0, 0.0)
         self._last = (0.0, 0.0)
@@ -36,7 +36,7 @@ class Meter:
         late = now - self._last[0] - TICK_S
         self._worst = max(self._worst, (late, cpu - self._last[1]))
         if int(now) != self._second:
-            self._file.write(f"{int(now)} {self._worst[0]:.4f} {self._worst[1]:.4f}\n")
+            os.write(self._file, f"{int(now)} {self._worst[0]:.4f} {self._worst[1]:.4f}\n".encode())
             self._second, self._worst = int(now), (0.0, 0.0)
         self._last = (now, cpu)
         self._reactor.callLater(TICK_S, self._tick)

@@ -29,7 +29,8 @@ def wired(endpoint: FakeEndpoint | None = None) -> Wire:
 
 def with_head(*lines: bytes, body: bytes = REQUEST) -> bytes:
     """A POST with these header lines and no others that matter to its length."""
-    return b"\r\n".join([b"POST /scan HTTP/1.1", b"Host: 192.0.2.7:8018", b"Content-Type: application/soap+xml", *lines, b"", body])
+    head = [b"POST /scan HTTP/1.1", b"Host: 192.0.2.7:8018", b"Content-Type: application/soap+xml"]
+    return b"\r\n".join([*head, *lines, b"", body])
 
 
 @pytest.mark.conformance(33)

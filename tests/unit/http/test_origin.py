@@ -30,9 +30,9 @@ def wire(endpoint: FakeEndpoint) -> Wire:
 @pytest.mark.parametrize(
     "authority",
     [
-        "192.0.2.7", "192.0.2.7:8018", "[fe80::7]:8018", "[fe80::7%25eth0]", "127.0.0.1:8018", "[::1]", "localhost:8018",
-        "raspberrypi", "RASPBERRYPI:8018", "raspberrypi.local", "raspberrypi.local.:8018", "192.0.2.7:",
-        socket.gethostname(),
+        "192.0.2.7", "192.0.2.7:8018", "[fe80::7]:8018", "[fe80::7%25eth0]", "127.0.0.1:8018", "[::1]",
+        "localhost:8018", "raspberrypi", "RASPBERRYPI:8018", "raspberrypi.local", "raspberrypi.local.:8018",
+        "192.0.2.7:", socket.gethostname(),
     ],
 )  # fmt: skip
 def test_addresses_and_names_that_nobody_else_can_own_are_ours(wire: Wire, authority: str) -> None:
@@ -42,8 +42,8 @@ def test_addresses_and_names_that_nobody_else_can_own_are_ours(wire: Wire, autho
 
 
 REBOUND = [
-    "evil.example", "evil.example:8018", "192.0.2.7.evil.example", "raspberrypi.local.evil.example", "[fe80::7].evil.example",
-    "evil.example:8018:8018", "192.0.2.7@evil.example", "[fe80::7", "[not.an.address]",
+    "evil.example", "evil.example:8018", "192.0.2.7.evil.example", "raspberrypi.local.evil.example",
+    "[fe80::7].evil.example", "evil.example:8018:8018", "192.0.2.7@evil.example", "[fe80::7", "[not.an.address]",
 ]  # fmt: skip
 
 

@@ -340,6 +340,18 @@ def test_workers_that_keep_dying_are_tried_less_and_less(bench: Bench) -> None:
     assert bench.status.state.value == "Idle"
 
 
+def test_a_night_of_failures_ends_when_the_scanner_is_well_again(bench: Bench) -> None:
+    """However often workers have died, another is tried after the longest pause."""
+    bench.scanner.start()
+    for _ in range(1100):
+        bench.reactor.process.exit(None, 11)
+        spawned = len(bench.reactor.processes)
+        bench.reactor.advance(LONGEST_PAUSE_S)
+        assert len(bench.reactor.processes) == spawned + 1
+    bench.opened()
+    assert bench.status.state.value == "Idle"
+
+
 def test_failures_are_over_when_a_worker_lasts(bench: Bench) -> None:
     """A Stopped scanner is Idle again when a worker has been ready for a while, without any job."""
     bench.scanner.start()
