@@ -11,15 +11,17 @@ import re
 import socket
 from ipaddress import ip_address
 
+PRIVATE_DOMAINS = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain")
+"""Endings that nobody can register in the world's DNS, so no site can give such a name our address."""
+
 _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+(?:%[!-Z^-~]+)?)\]|([^\[\]:]+))(?::[0-9]{0,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(r"http://([^/]+)", re.IGNORECASE)
-_LOCAL_DOMAIN = ".local"
 
 
 def is_ours(authority: str) -> bool:
     """Whether nobody else can own the name in `authority`, a Host header's value.
 
-    So it is with addresses, names without a domain, names of mDNS and this machine's own name.
+    So it is with addresses, names without a domain, names in PRIVATE_DOMAINS and this machine's own name.
     """
     match = _AUTHORITY.fullmatch(authority.strip())
     if match is None:
@@ -28,7 +30,7 @@ def is_ours(authority: str) -> bool:
     return (
         match[1] is not None
         or "." not in host
-        or host.endswith(_LOCAL_DOMAIN)
+        or host.endswith(PRIVATE_DOMAINS)
         or _is_address(host)
         or host == socket.gethostname().lower()
     )

@@ -18,10 +18,8 @@ from typing import Any
 
 from twisted.web.resource import Resource
 
+from bridge.http.origin import PRIVATE_DOMAINS
 from bridge.http.site import method_not_allowed, plain
-
-PRIVATE_DOMAINS = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain")
-"""Endings that nobody can register in the world's DNS, so no site can give such a name our address."""
 
 HEADERS = {
     b"content-security-policy": b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; "

@@ -28,6 +28,12 @@ def test_a_seed_finds_nothing(name: str, seed: Path) -> None:
     check(name, seed.read_bytes())
 
 
+def test_the_frames_are_frames_of_today() -> None:
+    """A seed that is refused at the door teaches a fuzzer nothing."""
+    for seed in (CORPUS / "frame").iterdir():
+        protocol.read_frame(seed.read_bytes())
+
+
 def test_more_than_five_times_as_much_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The datagram target has teeth."""
     monkeypatch.setattr(guard, "AMPLIFICATION", 50)

@@ -32,7 +32,7 @@ def wire(endpoint: FakeEndpoint) -> Wire:
     [
         "192.0.2.7", "192.0.2.7:8018", "[fe80::7]:8018", "[fe80::7%25eth0]", "127.0.0.1:8018", "[::1]",
         "localhost:8018", "raspberrypi", "RASPBERRYPI:8018", "raspberrypi.local", "raspberrypi.local.:8018",
-        "192.0.2.7:", socket.gethostname(),
+        "192.0.2.7:", "raspberrypi.lan", socket.gethostname(),
     ],
 )  # fmt: skip
 def test_addresses_and_names_that_nobody_else_can_own_are_ours(wire: Wire, authority: str) -> None:

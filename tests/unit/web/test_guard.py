@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bridge.web.guard import PRIVATE_DOMAINS
+from bridge.http.origin import PRIVATE_DOMAINS
 from tests.conversations.scene import Scene, ticket
 from tests.http_answers import Answer
 from tests.web_bridge import with_pages
