@@ -115,10 +115,10 @@ class DatagramPort(Port):
     def adopt(cls, reactor: Any, opened: socket.socket, link: Link) -> DatagramPort:
         """A port that listens on a duplicate of the socket `opened`."""
         # One byte more than is taken tells a datagram that was cut off.
-        port: DatagramPort = cls._fromListeningDescriptor(
+        port: DatagramPort = cls._fromListeningDescriptor(  # type: ignore[no-untyped-call]
             reactor, opened.fileno(), opened.family, link, maxPacketSize=MAX_DATAGRAM + 1
         )
-        port.startListening()
+        port.startListening()  # type: ignore[no-untyped-call]
         return port
 
     def doRead(self) -> None:
