@@ -59,6 +59,6 @@ class Finder:
         known = load(quirk_directories(self._quirks_directory))
         for problem in known.problems:
             if problem not in self._told:
-                self.log.error("a quirk is left out: {problem}", problem=problem)
+                self.log.warn("a quirk is left out: {problem}", problem=problem)
         self._told = known.problems
         return [Found(device, spawner, virtual, *known.of(device)) for device in devices]

@@ -146,7 +146,7 @@ def quirks_page() -> str:
         *_paragraphs(
             "A mistake in a quirks file keeps no scanner from being served. An entry with a mistake is left out "
             "whole, because half a quirk can do more harm than none; all other entries count. A file that is no "
-            "TOML counts as empty. Each mistake is written to the log as an error, with the file, the entry, the "
+            "TOML counts as empty. Each mistake is written to the log as a warning, with the file, the entry, the "
             f"key and what was expected. At most {quirk_files.MAX_FILES} files of a folder are read.",
         ),
         ".SH SEE ALSO",

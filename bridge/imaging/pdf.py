@@ -22,6 +22,9 @@ MAX_PLACE = 9_999_999_999
 
 POINTS_PER_INCH = 72
 
+LEAST_SIDE = 3.0
+"""Shortest side, in points, that a page of PDF/A may have; what is smaller is drawn in its corner."""
+
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 _CATALOG, _PAGES, _METADATA, _PROFILE, _FIRST_PAGE = 1, 2, 3, 4, 5
 _PAGE_OBJECTS = 4
@@ -121,17 +124,18 @@ class PdfEncoder:
         blocks = [self._coded(block) for block in self._image.end()]
         image, length, contents, page = (self._number(self._pages, part) for part in range(_PAGE_OBJECTS))
         size = self._length - self._image_start
-        width = _points(self._page.width * POINTS_PER_INCH / self._page.resolution.width)
-        height = _points(self._page.height * POINTS_PER_INCH / self._page.resolution.height)
-        drawing = b"q %s 0 0 %s 0 0 cm /Image Do Q" % (width, height)
+        width = self._page.width * POINTS_PER_INCH / self._page.resolution.width
+        height = self._page.height * POINTS_PER_INCH / self._page.resolution.height
+        drawing = b"q %s 0 0 %s 0 0 cm /Image Do Q" % (_points(width), _points(height))
+        box = b"[0 0 %s %s]" % (_points(max(width, LEAST_SIDE)), _points(max(height, LEAST_SIDE)))
         blocks += [
             self._counted(b"\nendstream\nendobj\n"),
             self._object(length, b"%d" % size),
             self._object(contents, _stream(b"", drawing)),
             self._object(
                 page,
-                b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %s %s] /Contents %d 0 R"
-                b" /Resources << /XObject << /Image %d 0 R >> >> >>" % (_PAGES, width, height, contents, image),
+                b"<< /Type /Page /Parent %d 0 R /MediaBox %s /Contents %d 0 R"
+                b" /Resources << /XObject << /Image %d 0 R >> >> >>" % (_PAGES, box, contents, image),
             ),
         ]
         self._pages += 1

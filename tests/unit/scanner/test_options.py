@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.imaging.tone import PLAIN, Tone
 from bridge.scanner.descriptors import Option, Range
 from bridge.scanner.failure import ScanFailure
-from bridge.scanner.model import ColorMode, Format, InputSource, Region, Resolution, ScanRequest, pixels
+from bridge.scanner.model import ColorMode, Format, InputSource, Region, Resolution, ScanRequest, Size, pixels
 from bridge.scanner.options import apply, exposure_value, fit
 from bridge.scanner.protocol import Status
+from bridge.scanner.quirks import OptionValue, Quirks, SourceQuirk
 from tests.fakes.dump_device import DumpDevice
 
 A5 = Region(0, 0, 5827, 8268)
@@ -215,11 +217,79 @@ def test_exposure_nought_leaves_the_device_alone() -> None:
     assert device.value("brightness") == 99
 
 
-def test_exposure_of_a_sleeping_option_is_left_out() -> None:
-    """An inactive brightness is not set and not refused."""
-    device = DumpDevice([Option("brightness", "int", range=Range(0, 255, 1), value=99, active=False)])
-    apply(device, request(brightness=1000))
-    assert device.record == []
+@pytest.mark.conformance(148)
+@pytest.mark.parametrize(
+    ("options", "set_to", "left"),
+    [
+        ([], {}, (300, -400)),
+        ([Option("brightness", "int", range=Range(-100, 100, 1))], {"brightness": 30}, (0, -400)),
+        ([Option("contrast", "fixed", range=Range(-50, 50))], {"contrast": -20.0}, (300, 0)),
+        ([Option("brightness", "int", range=Range(-100, 100, 1), active=False)], {}, (300, -400)),
+        ([Option("brightness", "int", range=Range(-100, 100, 1), settable=False)], {}, (300, -400)),
+        ([Option("brightness", "int", choices=(-1, 0, 1))], {}, (300, -400)),
+        ([Option("brightness", "int")], {}, (300, -400)),
+    ],
+)
+def test_what_the_device_cannot_do_of_exposure_is_left_to_us(
+    options: list[Option], set_to: dict[str, Any], left: tuple[int, int]
+) -> None:
+    """Brightness and contrast are the device's where it has a range for them, else the table's, and never both."""
+    device = DumpDevice(options)
+    delivery = apply(device, request(brightness=300, contrast=-400))
+    assert dict(device.record) == set_to
+    assert delivery.tone == Tone(*left)
+    assert delivery.settings.endswith(f"then {delivery.tone}")
+
+
+def test_an_exposure_that_the_device_refuses_is_left_to_us() -> None:
+    """A refused brightness is done by the table."""
+    device = DumpDevice([Option("brightness", "int", range=Range(-100, 100, 1))], refuse=["brightness"])
+    assert apply(device, request(brightness=300)).tone == Tone(brightness=300)
+
+
+def test_what_is_known_of_gamma_and_white_is_always_ours() -> None:
+    """Nothing asked for, nothing known: no table. What a quirk says goes with every scan."""
+    assert apply(DumpDevice([]), request()).tone == PLAIN
+    assert apply(DumpDevice([]), request(), Quirks(gamma=2.0, white_level=230)).tone == Tone(gamma=2.0, white=230)
+
+
+@pytest.mark.parametrize(
+    ("brightness", "own", "mode", "left"),
+    [(0, False, "Lineart", 0), (300, False, "Gray", 300), (300, True, "Lineart", 0)],
+)
+def test_black_and_white_that_is_to_be_lightened(brightness: int, own: bool, mode: str, left: int) -> None:
+    """Lines have no levels left to lighten: where the device cannot do it itself, its grays are scanned."""
+    options = [MODE, *([Option("brightness", "int", range=Range(-100, 100, 1))] if own else [])]
+    device = DumpDevice(options)
+    delivery = apply(device, request(color=ColorMode.BLACK_AND_WHITE_1, brightness=brightness))
+    assert device.value("mode") == mode
+    assert delivery.tone == Tone(brightness=left)
+
+
+def test_a_device_of_nothing_but_lines_cannot_be_lightened() -> None:
+    """Without grays the lines stay as they are."""
+    device = DumpDevice([replace(MODE, choices=("Lineart",))])
+    assert apply(device, request(color=ColorMode.BLACK_AND_WHITE_1, brightness=300)).tone == PLAIN
+
+
+def test_a_feeder_is_told_the_sheet() -> None:
+    """The paper's size is the media's, not the region's, because many feeders centre the sheet by it."""
+    paper = [Option(name, "fixed", unit="mm", range=Range(0.0, 300.0)) for name in ("page-width", "page-height")]
+    device = DumpDevice([*paper, SOURCE])
+    apply(device, request(source=InputSource.ADF, region=Region(0, 0, 4000, 5000), media=Size(8500, 11000)))
+    assert device.value("page-width") == pytest.approx(215.9, abs=0.01)
+    assert device.value("page-height") == pytest.approx(279.4, abs=0.01)
+
+
+def test_what_a_quirk_says_of_a_source_is_set_in_its_order() -> None:
+    """Options that choose a source are set one after another, rounded to what they take, and unknown ones left out."""
+    sides = Option("sides", "int", choices=(1, 2), value=1)
+    device = DumpDevice([SOURCE, sides])
+    chosen = SourceQuirk(tuple(OptionValue(*pair) for pair in (("sides", 2.2), ("gone", 1), ("source", "ADF"))))
+    apply(device, request(source=InputSource.ADF_DUPLEX), Quirks(adf_duplex=chosen))
+    assert device.record[:2] == [("sides", 2), ("source", "ADF")]
+    with pytest.raises(ScanFailure, match="Platen"):
+        apply(device, request(), Quirks(platen=SourceQuirk(there=False)))
 
 
 @settings(deadline=None)
