@@ -16,9 +16,14 @@ from tests import envelope_watch
 envelope_watch.install()
 
 # Where CI is set, a run tells of the change under test and not of luck; elsewhere each run looks at something new.
-hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("repeatable")
+# Nowhere does an example fail because the machine is busy.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "repeatable", hypothesis.settings.get_profile("patient"), derandomize=True, print_blob=True
+)
+hypothesis.settings.load_profile("repeatable" if os.environ.get("CI") else "patient")
 
 pytest_plugins = ["tests.conformance", "tests.chaos.fixtures"]
 

@@ -40,9 +40,10 @@ from tests.conversations.played_worker import NONSENSE, PIPE
 from tests.conversations.scene import Fault, body_of, retrieve_body, ticket
 from tests.conversations.theatre import Theatre
 
-HISTORIES = 165
+HISTORIES = 185
 STEPS = 80
-"""Together 10,000 steps in the default run."""
+"""Together 10,000 steps in the default run, with the Hypothesis of either Debian: each chooses for itself when a
+history ends."""
 
 JOBS = Jobs(queue_limit=3, history_limit=4, retrieve_timeout_s=60)
 
