@@ -121,6 +121,12 @@ class Daemon:
     # -- what it says ----------------------------------------------------------------------------
 
     @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has written to standard error so far."""
         with self._spoken:

@@ -106,11 +106,19 @@ class UsbSite:
         """Return when the log has `text`, so often."""
         self.wait_for(lambda _scanners: self.daemon.log.count(text) >= times)
 
+    def calls(self, call: str) -> int:
+        """How often the backend has written `call` down."""
+        return [said for _, said in calls_by_process(self.chaos)].count(call)
+
     def wait_for_call(self, call: str) -> None:
         """Return when the backend has written `call` down."""
+        self.wait_until(lambda: self.calls(call) > 0, call)
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Return when `condition` holds, which is `what`."""
         hang = time.monotonic() + HANG_S
-        while call not in [said for _, said in calls_by_process(self.chaos)]:
-            assert time.monotonic() < hang, f"{call} did not come:\n{self.daemon.log}"
+        while not condition():
+            assert time.monotonic() < hang, f"{what} did not come:\n{self.daemon.log}"
             time.sleep(0.01)
 
     def processes(self) -> list[int]:
