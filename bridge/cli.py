@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge import __version__
+from bridge import __version__, lessons
 from bridge.errors import BridgeError, ConfigError, NothingFound, UsageError
 from bridge.system.escape import safe
 
@@ -66,15 +66,23 @@ def make_parser() -> argparse.ArgumentParser:
     _add_config(parser)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def verb(name: str, run: Callable[[argparse.Namespace, Any], int], does: str) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
+    def verb(
+        name: str, run: Callable[[argparse.Namespace, Any], int], does: str, teaches: str
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(
+            name,
+            help=does,
+            description=does[0].upper() + does[1:] + ".",
+            epilog=teaches,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         added.set_defaults(run=run)
         _add_config(added)
         return added
 
-    verb("serve", _serve, "serve the scanners of this machine until told to stop")
+    verb("serve", _serve, "serve the scanners of this machine until told to stop", lessons.SERVE)
 
-    scan = verb("scan", _scan, "scan from a WSD scanner on the network into a file")
+    scan = verb("scan", _scan, "scan from a WSD scanner on the network into a file", lessons.SCAN)
     scan.add_argument("-o", "--output", metavar="FILE", help="where to; the ending decides the format, such as .jpg")
     scan.add_argument("--url", help="address of a device or of its scan service; nothing is searched for then")
     scan.add_argument("--device", metavar="NAME", help="name, or part of the name, or UUID of the scanner")
@@ -84,18 +92,22 @@ def make_parser() -> argparse.ArgumentParser:
     scan.add_argument("--source", metavar="S", help="glass, feeder, duplex, or a keyword of the standard")
     scan.add_argument("--pages", metavar="N", type=int, help="at most so many pages from the feeder; 0: all")
 
-    discover = verb("discover", _discover, "list the WSD scanners on the network")
+    scan.add_argument("--json", action="store_true", help="tell what came of it for programs")
+
+    discover = verb("discover", _discover, "list the WSD scanners on the network", lessons.DISCOVER)
     discover.add_argument("--json", action="store_true", help="for programs")
 
-    status = verb("status", _status, "show what the bridge on this machine is doing")
+    status = verb("status", _status, "show what the bridge on this machine is doing", lessons.STATUS)
     status.add_argument("--json", action="store_true", help="for programs")
 
-    button = verb("button", _button, "do as if the scanner's button was pressed: a computer is told to scan")
+    button = verb(
+        "button", _button, "do as if the scanner's button was pressed: a computer is told to scan", lessons.BUTTON
+    )
     button.add_argument("--device", metavar="NAME", help="name, or part of the name, or UUID of the scanner")
     button.add_argument("--destination", metavar="NAME", help="which computer, by a name that `status` lists")
+    button.add_argument("--json", action="store_true", help="for programs")
 
-    doctor = verb("doctor", _doctor, "say why Windows does not find or use the scanner, and what to do")
-    doctor.epilog = "Exit status: 0 all is well, 1 there are warnings, 2 something is broken."
+    doctor = verb("doctor", _doctor, "say why Windows does not find or use the scanner, and what to do", lessons.DOCTOR)
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("--no-scan", action="store_true", help="everything but the small test scan at the end")
     doctor.add_argument(
@@ -148,7 +160,7 @@ def _scan(arguments: argparse.Namespace, settings: Settings) -> int:
         source=arguments.source,
         pages=arguments.pages,
     )
-    return scan(wishes, settings, url=arguments.url, device=arguments.device)
+    return scan(wishes, settings, url=arguments.url, device=arguments.device, as_json=arguments.json)
 
 
 def _discover(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -173,4 +185,4 @@ def _doctor(arguments: argparse.Namespace, _settings: None) -> int:
 def _button(arguments: argparse.Namespace, settings: Settings) -> int:
     from bridge.system.button import press_button
 
-    return press_button(settings, arguments.device, arguments.destination)
+    return press_button(settings, arguments.device, arguments.destination, as_json=arguments.json)

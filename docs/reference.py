@@ -232,7 +232,7 @@ def completion(parser: Grammar) -> str:
             "_scanbridge() {",
             '\tlocal current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" verb="" word',
             '\tcase "$previous" in',
-            "\t--config | -o | --output)",
+            "\t--config | -o | --output | --bundle)",
             '\t\tCOMPREPLY=($(compgen -f -- "$current"))',
             "\t\treturn",
             "\t\t;;",

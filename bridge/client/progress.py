@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from typing import TextIO
 
+from bridge.client.jpeg_share import JpegShare
+
 REDRAW_S = 0.1
 """Least time between two drawings, in seconds."""
 
@@ -28,21 +30,25 @@ class Progress:
         self._page = 0
         self._expected = 0
         self._bytes = 0
+        self._jpeg: JpegShare | None = None
 
     def waiting(self, text: str) -> None:
         """Say what the scan is waiting for."""
         self._text = text
         self._draw(always=True)
 
-    def page(self, number: int, expected: int) -> None:
-        """Page `number` begins, with `expected` bytes, 0 when nobody knows."""
+    def page(self, number: int, expected: int, *, jpeg: bool = False) -> None:
+        """Page `number` begins, with `expected` bytes, 0 when nobody knows; a `jpeg` may tell its share by itself."""
         self._text = ""
+        self._jpeg = JpegShare() if jpeg and not expected else None
         self._page, self._expected, self._bytes = number, expected, 0
         self._draw(always=True)
 
-    def received(self, count: int) -> None:
-        """So many more bytes of the page are here."""
-        self._bytes += count
+    def received(self, data: bytes) -> None:
+        """The next bytes of the page are here."""
+        self._bytes += len(data)
+        if self._jpeg is not None:
+            self._jpeg.take(data)
         self._draw()
 
     def clear(self) -> None:
@@ -65,7 +71,11 @@ class Progress:
         time = f"{elapsed:.0f} s"
         if self._text:
             return f"{self._text}  {time}"
-        bar = done_bar(self._bytes, self._expected) if self._expected else moving_bar(elapsed)
+        share = self._jpeg.share if self._jpeg is not None else None
+        if share is not None:
+            bar = done_bar(int(share * 1000), 1000)
+        else:
+            bar = done_bar(self._bytes, self._expected) if self._expected else moving_bar(elapsed)
         return f"page {self._page}  {bar}  {size_text(self._bytes)}  {time}"
 
 

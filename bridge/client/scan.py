@@ -7,6 +7,7 @@ that does not end well is cancelled, so that the scanner is free for others.
 from __future__ import annotations
 
 import getpass
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -61,7 +62,9 @@ _REASONS = {
 """The same, more exactly, by the job's reason (wsd-scan.md 11.1)."""
 
 
-def scan(wishes: Wishes, settings: Settings, *, url: str | None, device: str | None) -> int:
+def scan(
+    wishes: Wishes, settings: Settings, *, url: str | None, device: str | None, as_json: bool = False
+) -> int:
     """Scan into a file and say what came of it; the result is the exit status.
 
     Raises BridgeError, also when a person stops it; the job is cancelled then.
@@ -76,7 +79,12 @@ def scan(wishes: Wishes, settings: Settings, *, url: str | None, device: str | N
         search = Search(client, reactor, progress)
         found = await search.find(url, device, local)
         target = wishes.output or Path(f"scan-{datetime.now():%Y%m%d-%H%M%S}")
-        return await Session(ScanService(client, found.service), target, progress, print).run(wishes)
+        tell = (lambda _line: None) if as_json else print
+        session = Session(ScanService(client, found.service), target, progress, tell)
+        status = await session.run(wishes)
+        if as_json:
+            print(json.dumps({"scanner": found.name, **session.outcome}, indent=2))
+        return status
 
     try:
         return run(work)
@@ -118,13 +126,17 @@ class Search:
 
 
 class Session:
-    """One scan with the service `service` into `target`; `tell` prints a line."""
+    """One scan with the service `service` into `target`; `tell` prints a line.
+
+    `outcome` is what came of it, for programs, when `run` has ended well.
+    """
 
     def __init__(self, service: ScanService, target: Path, progress: Progress, tell: Callable[[str], None]) -> None:
         self._service = service
         self._target = target
         self._progress = progress
         self._tell = tell
+        self.outcome: dict[str, object] = {}
 
     async def run(self, wishes: Wishes) -> int:
         """Scan; 0 when there is a whole image of everything that came. Raises BridgeError."""
@@ -167,7 +179,8 @@ class Session:
             if pages.count:
                 self._progress.waiting("waiting for the next page")
             try:
-                await self._service.retrieve(job, f"page {number}", partial(self._receiver, job, number, page))
+                jpeg = ticket.format.media_type == "image/jpeg"
+                await self._service.retrieve(job, f"page {number}", partial(self._receiver, job, number, page, jpeg))
             except ServiceFault as fault:
                 if pages.count and ticket.source.is_feeder and fault.subcode in _NO_MORE:
                     pages.drop()
@@ -177,13 +190,13 @@ class Session:
             if ticket.format.multi_page:
                 return
 
-    def _receiver(self, job: Job, number: int, page: Page, length: int) -> Callable[[bytes], None]:
+    def _receiver(self, job: Job, number: int, page: Page, jpeg: bool, length: int) -> Callable[[bytes], None]:
         """What takes the bytes of `page`; `length` of them are announced, 0 when nobody knows."""
-        self._progress.page(number, length or job.bytes_per_line * job.height)
+        self._progress.page(number, length or job.bytes_per_line * job.height, jpeg=jpeg)
 
         def received(data: bytes) -> None:
             page.write(data)
-            self._progress.received(len(data))
+            self._progress.received(data)
 
         return received
 
@@ -195,6 +208,16 @@ class Session:
         except (ServiceFault, NoAnswer, BadAnswer) as error:
             outcome = Outcome("unknown", (str(error),), pages.count)
         images = max(outcome.scans_completed, pages.count)
+        self.outcome = {
+            "files": [str(path) for path in pages.saved],
+            "job": job.id,
+            "state": outcome.state,
+            "reasons": list(outcome.reasons),
+            "images": images,
+            "bytes": pages.size,
+            "width": job.width,
+            "height": job.height,
+        }
         why = ", ".join(reason for reason in outcome.reasons if reason != "None")
         self._tell(
             f"job {job.id}: {outcome.state}{f' ({why})' if why else ''}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from bridge.settings import Settings
@@ -15,7 +16,9 @@ NOT_RUNNING = """no bridge is running on this machine, or not for you, so there 
 and give `button` the same --config as `serve`."""
 
 
-def press_button(settings: Settings, device: str | None, destination: str | None) -> int:
+def press_button(
+    settings: Settings, device: str | None, destination: str | None, *, as_json: bool = False
+) -> int:
     """Have the running daemon tell a PC that there is something to scan; the result is the exit status.
 
     `device` is a scanner's name or UUID, None for the only one; `destination` a name as `status` lists it, None for the
@@ -27,5 +30,8 @@ def press_button(settings: Settings, device: str | None, destination: str | None
         told = control.ask_first(sockets_to_ask(settings, os.environ), request)
     except control.NotRunning as error:
         raise control.NotRunning(NOT_RUNNING) from error
+    if as_json:
+        print(json.dumps(told, indent=2))
+        return 0
     print(f"The computer at {safe(str(told.get('client')))} is told to scan: {safe(str(told.get('destination')))}")
     return 0

@@ -15,6 +15,9 @@ from bridge.system.places import sockets_to_ask
 MAX_HISTORY_SHOWN = 10
 """How many finished jobs of a scanner the table shows, the newest; the JSON has them all."""
 
+MAX_PROBLEMS_SHOWN = 5
+"""How many problems the report shows, the newest; the JSON has them all."""
+
 NOT_RUNNING = """no bridge is running on this machine, or not for you. Start it with
   systemctl start scanbridge        when the package is installed
   ./run                             in a checkout of the sources
@@ -43,7 +46,9 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
         lines += ["", "No scanner is plugged in."]
     for scanner in scanners:
         lines += ["", *_scanner_lines(scanner)]
-    return [*lines, "", *_subscription_lines(status.get("subscriptions") or [])]
+    lines += ["", *_subscription_lines(status.get("subscriptions") or [])]
+    lines += _client_lines(status.get("clients") or [], status.get("strangers") or [])
+    return lines + _problem_lines(status.get("problems") or [])
 
 
 def _scanner_lines(scanner: Mapping[str, Any]) -> list[str]:
@@ -101,6 +106,26 @@ def _subscription_lines(subscriptions: Sequence[Mapping[str, Any]]) -> list[str]
         names = ", ".join(_text(destination.get("name")) for destination in one.get("destinations") or [])
         rows.append((_text(one.get("client")), _text(one.get("expires")), names or "-"))
     return ["Computers that listen:", *_table(rows)]
+
+
+def _client_lines(clients: Sequence[Mapping[str, Any]], strangers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How far each computer got; nothing when none has come."""
+    if not clients and not strangers:
+        return []
+    rows = [("COMPUTER", "SO FAR")]
+    for one in clients:
+        kind = " (Windows)" if one.get("windows") else ""
+        rows.append((f"{_text(one.get('client'))}{kind}", _text(one.get("meaning"))))
+    rows += [(_text(one.get("client")), "it was turned away: it is in another network") for one in strangers]
+    return ["", "Computers seen:", *_table(rows)]
+
+
+def _problem_lines(problems: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The newest warnings and errors."""
+    if not problems:
+        return []
+    told = [f"  {_text(one.get('at'))}  {_text(one.get('text'))}" for one in problems[-MAX_PROBLEMS_SHOWN:]]
+    return ["", "Problems, newest last; scanbridge doctor says more:", *told]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -29,7 +29,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
         monkeypatch.setattr(cli, f"_{name}", run)
 
-    for name in ("serve", "scan", "discover", "status"):
+    for name in ("serve", "scan", "discover", "status", "button"):
         note(name)
     return calls
 
@@ -98,14 +98,15 @@ def test_what_scan_takes(ran: list[Any], file: Path) -> None:
         "color": "C",
         "source": "S",
         "pages": 2,
+        "json": False,
         "run": None,
         "config": None,
     }
 
 
-@pytest.mark.parametrize("verb", ["discover", "status"])
+@pytest.mark.parametrize("verb", ["scan", "discover", "status", "button"])
 def test_json(ran: list[Any], file: Path, verb: str) -> None:
-    """Lists can be had for programs."""
+    """Everything that is told can be had for programs."""
     cli.main([verb, "--json", "--config", str(file)])
     cli.main([verb, "--config", str(file)])
 
@@ -220,3 +221,27 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
 
     assert complaint == b""
     assert process.returncode == 1
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command's help has examples and says what the exit statuses mean."""
+    for verb in ("serve", "scan", "discover", "status", "button", "doctor"):
+        with pytest.raises(SystemExit) as caught:
+            cli.main([verb, "--help"])
+        assert caught.value.code == 0
+        told = capsys.readouterr().out
+        assert "examples:\n  scanbridge " in told
+        assert "Exit status: 0 " in told
+        assert all(len(line) <= 120 for line in told.splitlines())
+
+
+def test_the_doctor_finds_wrong_settings_itself(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake in the settings does not keep the doctor from his work: it is one of his findings."""
+    called: list[Any] = []
+    monkeypatch.setattr("bridge.doctor.examination.doctor", lambda config, **options: called.append(config) or 2)
+    file.write_text("[network]\nhttp_port = -1\n")
+    assert cli.main(["doctor", "--config", str(file)]) == 2
+    assert called == [file]
+    assert capsys.readouterr().err == ""

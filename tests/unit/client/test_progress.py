@@ -30,7 +30,7 @@ def test_nothing_without_a_terminal() -> None:
 
     progress.waiting("waiting")
     progress.page(1, 100)
-    progress.received(50)
+    progress.received(bytes(50))
     progress.clear()
 
     assert stream.getvalue() == ""
@@ -43,9 +43,23 @@ def test_a_page_of_known_size() -> None:
     progress.page(2, 1000)
     clock.advance(3)
 
-    progress.received(500)
+    progress.received(bytes(500))
 
     assert terminal.drawn[-1] == f"page 2  [{'#' * 12}{'.' * 12}]  50 %  500 bytes  3 s"
+
+
+def test_a_jpeg_tells_its_share_itself() -> None:
+    """Without a size, the markers in the image tell how far it is."""
+    clock, terminal = Clock(), Terminal()
+    progress = Progress(terminal, clock.seconds)
+    head = b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x40\x00\x08\x01\x01\x11\x00\xff\xdd\x00\x04\x00\x01\xff\xda\x00\x02"
+    progress.page(1, 0, jpeg=True)
+    clock.advance(1)
+    progress.received(head + b"x\xff\xd0x\xff\xd1x\xff")
+    clock.advance(1)
+    progress.received(b"\xd2x\xff\xd3")
+
+    assert terminal.drawn[-1].startswith(f"page 1  [{'#' * 12}{'.' * 12}]  50 %")
 
 
 def test_a_page_of_unknown_size() -> None:
@@ -55,7 +69,7 @@ def test_a_page_of_unknown_size() -> None:
     progress.page(1, 0)
     clock.advance(0.5)
 
-    progress.received(1_500_000)
+    progress.received(bytes(1_500_000))
 
     assert terminal.drawn[-1].startswith("page 1  [")
     assert terminal.drawn[-1].endswith("]  1.5 MB  0 s")
@@ -80,11 +94,11 @@ def test_not_too_often() -> None:
     progress = Progress(terminal, clock.seconds)
     progress.page(1, 0)
     for _ in range(100):
-        progress.received(1)
+        progress.received(b"x")
     assert len(terminal.drawn) == 1
 
     clock.advance(0.1)
-    progress.received(1)
+    progress.received(b"x")
 
     assert len(terminal.drawn) == 2
     assert "101 bytes" in terminal.drawn[-1]

@@ -133,6 +133,16 @@ def test_one_page(tmp_path: Path) -> None:
         f"saved {tmp_path / 'page.jpg'}",
         f"job 7: Completed, 1 image, {len(JPEG)} bytes, 2550 x 3300 pixels",
     ]
+    assert scan.session.outcome == {
+        "files": [str(tmp_path / "page.jpg")],
+        "job": "7",
+        "state": "Completed",
+        "reasons": ["None"],
+        "images": 1,
+        "bytes": len(JPEG),
+        "width": 2550,
+        "height": 3300,
+    }
 
 
 def test_the_name_without_one(tmp_path: Path) -> None:

@@ -97,6 +97,24 @@ def test_subscriptions() -> None:
     ]
 
 
+def test_computers_and_problems() -> None:
+    """How far each computer got, who was turned away, and what went wrong."""
+    told = status(
+        clients=[{"client": "192.0.2.9", "windows": True, "meaning": "it fetched an image"}],
+        strangers=[{"client": "198.51.100.7", "at": "2024-05-01T12:00:00Z", "way": "search"}],
+        problems=[{"at": "2024-05-01T12:00:00Z", "level": "warning", "text": "paper is jammed", "count": 1}],
+    )
+    assert status_lines(told)[-7:] == [
+        "Computers seen:",
+        "  COMPUTER             SO FAR",
+        "  192.0.2.9 (Windows)  it fetched an image",
+        "  198.51.100.7         it was turned away: it is in another network",
+        "",
+        "Problems, newest last; scanbridge doctor says more:",
+        "  2024-05-01T12:00:00Z  paper is jammed",
+    ]
+
+
 @pytest.mark.parametrize(
     ("buttons", "line"),
     [
