@@ -32,7 +32,7 @@ DEBOUNCE_S = 1.0
 SIGN_OF_LIFE_S = 10.0
 """Longest time between two words of a worker that watches."""
 
-PAPER_SENSORS = ("page-loaded", "adf-loaded")
+PAPER_SENSORS = ("page-loaded", "adf-loaded", "doc-in-adf")
 """Options that tell whether the feeder holds paper, the usual one first."""
 
 _GROUPS = re.compile(r"sensors?|buttons?", re.IGNORECASE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from bridge.scanner.descriptors import from_json, to_json
 from bridge.scanner.model import (
     Capabilities,
     ColorMode,
+    Device,
     Format,
     InputSource,
     Region,
@@ -23,10 +26,24 @@ from bridge.scanner.model import (
     pixels,
 )
 from bridge.scanner.options import apply
+from bridge.scanner.quirk_files import PACKAGED
+from bridge.scanner.quirk_files import load as load_quirks
+from bridge.scanner.quirks import Quirks
 from tests.fakes.dump_device import DumpDevice, dumps, load
 from tests.unit.scanner.sane_process import run
 
 NAMES = dumps()
+
+
+def quirks_of(words: dict[str, Any]) -> Quirks:
+    """What the packaged files know of the scanner of a dump."""
+    device = Device("", "", words["title"], words["kind"], usb_id=words.get("usb_id", ""))
+    return load_quirks([PACKAGED]).of(device)[0]
+
+
+def turns(words: dict[str, Any], source: InputSource) -> bool:
+    """Whether backs from the source have to be turned, so that the window holds more than the region."""
+    return quirks_of(words).backs_turned and source is InputSource.ADF_DUPLEX
 
 
 def request_for(capabilities: Capabilities, source: InputSource, resolution: int, region: Region) -> ScanRequest:
@@ -46,7 +63,7 @@ def request_for(capabilities: Capabilities, source: InputSource, resolution: int
 def test_a_scanner_is_described_as_expected(name: str) -> None:
     """Sources, resolutions, colours, sizes and exposure follow from the scanner's own options."""
     words = load(name)
-    found = describe(DumpDevice.from_dump(name), words["kind"])
+    found = describe(DumpDevice.from_dump(name), words["kind"], quirks_of(words))
     expected = words["expect"]
     assert [source.value for source in found.sources] == list(expected["sources"])
     for source, side in expected["sources"].items():
@@ -63,28 +80,30 @@ def test_a_scanner_is_described_as_expected(name: str) -> None:
 def test_what_is_published_can_be_asked_for(name: str) -> None:
     """Every source takes its whole bed at every published resolution, and the delivery needs no resampling."""
     words = load(name)
-    found = describe(DumpDevice.from_dump(name), words["kind"])
+    found = describe(DumpDevice.from_dump(name), words["kind"], quirks_of(words))
     for source in found.sources:
         side = found.of(source)
         region = Region(0, 0, side.maximum.width, side.maximum.height)
         for resolution in side.resolutions:
             device = DumpDevice.from_dump(name)
-            placement = apply(device, request_for(found, source, resolution, region)).placement
+            asked = request_for(found, source, resolution, region)
+            placement = apply(device, asked, quirks_of(words)).placement
             assert placement == Placement(placement.width, placement.height)
-            assert device.value("resolution") == resolution
+            if device.options().get("resolution") is not None:
+                assert device.value("resolution") == resolution
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_region_is_taken_from_its_place(name: str) -> None:
     """The window that is set begins at or before the region, by less than two pixels, and the rest is cropped."""
     words = load(name)
-    found = describe(DumpDevice.from_dump(name), words["kind"])
+    found = describe(DumpDevice.from_dump(name), words["kind"], quirks_of(words))
     for source in found.sources:
         device = DumpDevice.from_dump(name)
-        if device.options().get("tl-x") is None:
+        if device.options().get("tl-x") is None or turns(words, source):
             continue
         region = Region(1234, 2345, 3333, 4444)
-        placement = apply(device, request_for(found, source, 300, region)).placement
+        placement = apply(device, request_for(found, source, 300, region), quirks_of(words)).placement
         for axis, offset, length, crop in (("x", 1234, 3333, placement.left), ("y", 2345, 4444, placement.top)):
             start, end = device.value(f"tl-{axis}"), device.value(f"br-{axis}")
             assert isinstance(start, float)
@@ -193,3 +212,26 @@ def test_the_fake_and_the_real_scanner_take_settings_alike() -> None:
             pixels(region.height, resolution[1]),
         )
         assert str(apply(DumpDevice.from_dump("sane-test"), request)) == delivery
+
+
+def test_backends_of_the_dumps() -> None:
+    """There are dumps of at least eight real scanners, of as many drivers and more."""
+    real = [name for name in NAMES if name != "sane-test"]
+    assert len(real) >= 11
+    assert all(load(name)["origin"] for name in real)
+
+
+def test_backs_that_are_known_to_come_upside_down_fill_the_window_of_the_sheet() -> None:
+    """For both sides of the HP 5590 the window holds the region's mirror image too, and the backs are placed by it."""
+    words = load("hp-scanjet-5590")
+    quirks = quirks_of(words)
+    assert quirks.backs_turned
+    found = describe(DumpDevice.from_dump("hp-scanjet-5590"), words["kind"], quirks)
+    device = DumpDevice.from_dump("hp-scanjet-5590")
+    region = Region(500, 600, 4000, 5000)
+    asked = replace(request_for(found, InputSource.ADF_DUPLEX, 300, region), media=Size(8268, 11693))
+    delivery = apply(device, asked, quirks)
+    assert delivery.turned is not None
+    start, end = device.value("tl-x"), device.value("br-x")
+    assert start == pytest.approx(0.5 * 25.4, abs=0.1)
+    assert end == pytest.approx((8.268 - 0.5) * 25.4 + 25.4 / 300, abs=0.1)

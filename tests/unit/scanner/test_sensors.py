@@ -72,7 +72,7 @@ def test_buttons_of_backends(backend: str, group: Option, options: str, found: s
 def test_buttons_in_dumps(name: str) -> None:
     """In the dumps of whole scanners the buttons are found, and nothing else is taken for one."""
     options = [from_json(words) for words in load(name)["options"]]
-    found = {"canon-lide-110": ["scan", "file", "email", "copy"]}
+    found = {"canon-lide-110": ["scan", "file", "email", "copy"], "hp-scanjet-5590": ["button-pressed"]}
     assert buttons(*options) == found.get(name, [])
 
 
@@ -102,7 +102,7 @@ def test_names_of_buttons_are_bounded() -> None:
 
 
 def test_the_paper_sensor() -> None:
-    """page-loaded tells of paper; adf-loaded does where there is no other."""
+    """page-loaded tells of paper; adf-loaded or doc-in-adf does where there is no other."""
     both = find_sensors([SENSORS, sensor("adf-loaded"), sensor("scan"), sensor("page-loaded")])
     assert both.paper is not None
     assert both.paper.name == "page-loaded"
@@ -110,6 +110,9 @@ def test_the_paper_sensor() -> None:
     other = find_sensors([SENSORS, sensor("scan"), sensor("adf-loaded")]).paper
     assert other is not None
     assert other.name == "adf-loaded"
+    hp5590 = find_sensors([sensor("button-pressed"), sensor("doc-in-adf")]).paper
+    assert hp5590 is not None
+    assert hp5590.name == "doc-in-adf"
     assert find_sensors([SENSORS, sensor("scan")]).paper is None
 
 
