@@ -295,6 +295,7 @@ class Roster:
         self._changed()
 
     async def _ask_anew(self, entry: Entry, served: ServedScanner) -> None:
+        served.spare_buttons(True)
         try:
             capabilities = await entry.describe()
         except CancelledError:
@@ -302,6 +303,9 @@ class Roster:
         except ScannerError as error:
             self.log.info("{name} does not say what it can do now: {error}", name=served.scanner.name, error=str(error))
             return
+        finally:
+            if self._is_there(entry):
+                served.spare_buttons(False)
         if self._is_there(entry) and served.adopt(capabilities):
             self._offered[served.enrolled.uuid] = capabilities
             self.log.info("{name} offers something else than before", name=served.scanner.name)

@@ -181,7 +181,12 @@ class ServedScanner:
 
     def watch_buttons(self, settings: ScannerSettings) -> None:
         """Watch the scanner's own buttons from now on, or leave them alone, as `settings` say."""
-        self.buttons.switch(1 / settings.button_poll_hz if settings.buttons else None)
+        self._look_s = 1 / settings.button_poll_hz if settings.buttons else None
+        self.buttons.switch(self._look_s)
+
+    def spare_buttons(self, spare: bool) -> None:
+        """Whether the buttons are left alone for a while, because they would keep others from opening the scanner."""
+        self.buttons.switch(None if spare else self._look_s)
 
     def _button_pressed(self, button: str) -> None:
         """Somebody stands at the scanner: tell the PC that it is for."""

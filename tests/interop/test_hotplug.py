@@ -17,7 +17,7 @@ import pytest
 from lxml import etree
 
 from bridge.scanner.hotplug import UsbDevice, UsbEvent
-from tests.chaos.order import Fault
+from tests.chaos.order import Fault, Sensor
 from tests.fakes.usb_events import PlayedUsb
 from tests.interop.daemon import HANG_S, REPOSITORY
 from tests.interop.push_scan import WaitingPc
@@ -221,11 +221,19 @@ def test_the_virtual_scanner_gives_way(sites: Sites) -> None:
 
 
 @pytest.mark.conformance(54)
-def test_a_scanner_gets_a_feeder(site: UsbSite) -> None:
+@pytest.mark.parametrize("buttons", [False, True], ids=["", "its buttons are watched"])
+def test_a_scanner_gets_a_feeder(sites: Sites, buttons: bool) -> None:
     """udev tells of a change, or somebody reloads the service: Hello with a greater InstanceId, and the new source."""
+    with sites(buttons=buttons) as site:
+        gets_a_feeder(site, buttons)
+
+
+def gets_a_feeder(site: UsbSite, buttons: bool) -> None:
     plug = site.bus.plug(LIDE)
-    site.write(replace(site.order, sources=("Flatbed",)))
+    site.write(replace(site.order, sources=("Flatbed",), sensors=[Sensor("scan", [False])]))
     site.daemon.start()
+    watched = "watching" if buttons else "off"
+    site.wait_for(lambda scanners: [each["buttons"]["state"] for each in scanners] == [watched])
     (uuid,) = site.wait_for_count(1)
     assert site.next_announcement() == ("Hello", uuid)
     site.write(replace(site.order, sources=("Flatbed", "ADF")))
@@ -238,6 +246,7 @@ def test_a_scanner_gets_a_feeder(site: UsbSite) -> None:
     assert instances[0] < instances[1] < instances[2]
     _, pages = site.client(uuid).batch("--source", "ADF Duplex", *PAGE)
     assert len(pages) == 2 * site.order.sheets
+    site.wait_for(lambda scanners: [each["buttons"]["state"] for each in scanners] == [watched])
     site.daemon.stop()
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.interop.daemon import Daemon
-from tests.interop.discovery_client import QUIET_S, Client, Heard
+from tests.interop.discovery_client import PORT, QUIET_S, Client, Heard
 from tests.interop.namespaces import INTERFACE, Cable
 from tests.interop.scanimage import Scanimage, slow_scanner, static_client
 
@@ -56,6 +56,17 @@ class Site:
         """Somebody on the PC who hears Hello."""
         return Client(self.pc, family, interface).join()
 
+    def wait_for_sockets(self, ipv4: int, ipv6: int) -> None:
+        """Return when so many sockets of discovery are open on the bridge's machine."""
+        wanted = (ipv4, ipv6)
+        self.daemon.wait_for(lambda _: (self.discovery_sockets(), self.discovery_sockets("udp6")) == wanted)
+
+    def discovery_sockets(self, family: str = "udp") -> int:
+        """How many sockets there are at port 3702 on the bridge's machine; `family` is udp or udp6."""
+        with self.bridge.inside():
+            lines = Path(f"/proc/thread-self/net/{family}").read_text("ascii").splitlines()[1:]
+        return sum(int(line.split()[1].rpartition(":")[2], 16) == PORT for line in lines)
+
     def wait_for_log(self, text: str) -> None:
         self.daemon.wait_for(lambda _scanner: text in self.daemon.log)
 
@@ -76,10 +87,12 @@ def test_the_cable_is_pulled_out_and_put_back(site: Site) -> None:
     """Without its carrier an interface is none; with it there is a new Hello, and scanning works."""
     site.daemon.start()
     site.pc.ip(f"link set {INTERFACE} down")
-    site.wait_for_log(f"no longer shown on {INTERFACE} (IPv4)")
+    site.wait_for_log(f"no longer shown on {INTERFACE} (IPv6)")
+    site.wait_for_sockets(0, 0)
     listener = site.listener()
     site.pc.ip(f"link set {INTERFACE} up")
     assert listener.next(hello).text("wsd:XAddrs").startswith("http://10.99.0.1:")
+    site.wait_for_sockets(1, 1)
     site.client("10.99.0.1").page(*PAGE)
     site.daemon.stop()
 
@@ -102,6 +115,7 @@ def test_an_address_changes_while_somebody_scans_elsewhere(site: Site) -> None:
     with pytest.raises(TimeoutError):
         bystander.next(lambda heard: heard.source[0] == "10.98.0.1", patience=QUIET_S)
     assert site.daemon.scanner()["active_jobs"]
+    site.wait_for_sockets(2, 1)
     page = site.client("10.98.0.1").page_of(scan)
     assert page.shape[0] > 2000
     site.client("10.77.0.1").page(*PAGE)
@@ -137,6 +151,7 @@ def test_an_interface_is_added(site: Site) -> None:
     site.client("10.98.0.1").page(*PAGE)
     site.bridge.ip(f"link del {OTHER}")
     site.wait_for_log(f"no longer shown on {OTHER} (IPv4)")
+    site.wait_for_sockets(1, 1)
     site.client("10.99.0.1").page(*PAGE)
     site.daemon.stop()
 
