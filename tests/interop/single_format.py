@@ -13,6 +13,7 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred
 
 from bridge.scanner.model import Capabilities, Device, Format
+from bridge.scanner.quirks import Quirks
 from bridge.scanner.spawning import Spawner
 from tests import checked_bridge
 
@@ -24,8 +25,8 @@ def main() -> int:
     only = Format(os.environ[VARIABLE])
     describe = Spawner.describe
 
-    def describe_less(self: Spawner, device: Device) -> Deferred[Capabilities]:
-        return describe(self, device).addCallback(lambda found: replace(found, formats=(only,)))
+    def describe_less(self: Spawner, device: Device, quirks: Quirks) -> Deferred[Capabilities]:
+        return describe(self, device, quirks).addCallback(lambda found: replace(found, formats=(only,)))
 
     Spawner.describe = describe_less  # type: ignore[method-assign]
     return checked_bridge.main()

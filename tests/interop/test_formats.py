@@ -221,3 +221,14 @@ def test_airscan_takes_the_format(
             assert_same_page(page, originals(mode, 75))
             if exact:
                 assert np.array_equal(page, originals(mode, 75))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in Format if name.value.startswith(("tiff", "pdf"))], ids=lambda name: name.value
+)
+def test_airscan_takes_no_other_format(tmp_path: Path, name: Format) -> None:
+    """A scanner that offers nothing but TIFF or PDF is none to sane-airscan, so the test above leaves out no format."""
+    with offering(name, tmp_path) as daemon:
+        ended = static_client(tmp_path, daemon.url).start("--resolution", "75").end()
+    assert ended.status != 0
+    assert "open of device airscan:w0:Bridge failed" in ended.messages
