@@ -21,6 +21,7 @@ from bridge.entry import Entry, place_of
 from bridge.errors import NothingFound, Refusal, ScannerError, TemporaryError, UsageError
 from bridge.finder import Finder, Found
 from bridge.http.resources import Tree
+from bridge.identity import MAX_SCANNERS
 from bridge.scanner import outcomes
 from bridge.scanner.model import Capabilities, Device
 from bridge.scanner.protocol import Status
@@ -214,7 +215,9 @@ class Roster:
             return
         if self._look_again is not None and self._look_again.active():
             self._look_again.cancel()
-        missing = set(self._ports()) - {entry.found.device.port for entry in self._entries}
+        there = {entry.found.device.port for entry in self._entries if not entry.found.virtual}
+        # A driver that does not tell where its scanner is plugged in may have the one that seems to be missing.
+        missing = set() if "" in there else set(self._ports()) - there
         if complete and not missing:
             return
         if self._looks_for_booting < len(BOOT_S):
@@ -290,7 +293,7 @@ class Roster:
             self._discovery.add(served.target_device)
         else:
             self._discovery.update(served.target_device, identity.renew_instance_id())
-        self._offered[enrolled.uuid] = capabilities
+        self._remember(enrolled.uuid, capabilities)
         self.log.info("{name} is served at {path}", name=served.scanner.name, path=served.metadata.device_path)
         self._changed()
 
@@ -307,9 +310,14 @@ class Roster:
             if self._is_there(entry):
                 served.spare_buttons(False)
         if self._is_there(entry) and served.adopt(capabilities):
-            self._offered[served.enrolled.uuid] = capabilities
+            self._remember(served.enrolled.uuid, capabilities)
             self.log.info("{name} offers something else than before", name=served.scanner.name)
             self._discovery.update(served.target_device, self._around.identity.renew_instance_id())
+
+    def _remember(self, uuid: str, capabilities: Capabilities) -> None:
+        self._offered[uuid] = capabilities
+        while len(self._offered) > MAX_SCANNERS:
+            del self._offered[next(iter(self._offered))]
 
     def _leave(self, entry: Entry, why: Refusal) -> None:
         """Take a scanner off: its jobs end with `why`, its URLs go, and Bye is said."""

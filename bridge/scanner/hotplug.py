@@ -158,7 +158,8 @@ class Hotplug:
 
     def connectionLost(self, reason: Failure) -> None:
         """Twisted calls this when the descriptor is of no use any more."""
-        self._source = None
+        self.stop()
+        self.log.warn("{effect}: {error}", effect=_DEAF, error=reason.getErrorMessage())
 
     def logPrefix(self) -> str:
         """What Twisted calls this in its log."""

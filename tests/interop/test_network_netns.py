@@ -9,6 +9,7 @@ Nothing polls: what happens here is noticed because the kernel tells it.
 from __future__ import annotations
 
 import re
+import select
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bridge.discovery.changes import SETTLE_S, NetworkChanges, open_rtnetlink
+from tests.harness import WireClock
 from tests.interop.daemon import Daemon
-from tests.interop.discovery_client import PORT, QUIET_S, Client, Heard
+from tests.interop.discovery_client import PATIENCE_S, PORT, QUIET_S, Client, Heard
 from tests.interop.namespaces import INTERFACE, Cable
 from tests.interop.scanimage import Scanimage, slow_scanner, static_client
 
@@ -180,6 +183,24 @@ def test_a_machine_that_starts_without_any_network(site: Site) -> None:
     site.bridge.ip(f"addr add {site.bridge.link_local}/64 dev {INTERFACE}")
     assert listener.next(hello).source[0] == site.bridge.link_local
     site.daemon.stop()
+
+
+def test_more_messages_than_the_socket_holds(site: Site) -> None:
+    """The kernel throws them away and says so: that is a change like any other, and the next one is heard."""
+    with site.bridge.inside():
+        opened = open_rtnetlink()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+    clock, told = WireClock(), []
+    watch = NetworkChanges(clock, lambda: told.append(None), lambda: opened)
+    watch.start()
+    for times in (200, 1):
+        batch = f"link set {INTERFACE} mtu 1400\nlink set {INTERFACE} mtu 1500\n" * times
+        subprocess.run(["ip", "-n", site.bridge.name, "-batch", "-"], input=batch, text=True, check=True)
+        assert select.select([watch], [], [], PATIENCE_S)[0] == [watch]
+        watch.doRead()
+        clock.advance(SETTLE_S)
+    watch.stop()
+    assert len(told) == 2
 
 
 def test_a_cable_with_a_bad_contact_makes_no_storm(site: Site) -> None:

@@ -17,7 +17,7 @@ from bridge.errors import NotAcceptingJobs, NothingFound, TemporaryError, UsageE
 from bridge.finder import Finder
 from bridge.http.resources import Tree
 from bridge.http.trace import WireTrace
-from bridge.identity import Identity
+from bridge.identity import MAX_SCANNERS, Identity
 from bridge.roster import BOOT_S, RETRY_S, Roster
 from bridge.scanner import protocol
 from bridge.scanner.model import Device
@@ -342,6 +342,26 @@ def test_a_scanner_that_sane_does_not_know_is_not_looked_for_for_ever(tmp_path: 
     machine.start()
     machine.run(600)
     assert len(machine.reactor.processes) == 1 + len(BOOT_S)
+
+
+def test_a_driver_that_does_not_tell_where_its_scanner_is(tmp_path: Path) -> None:
+    """It may have the one that udev knows at some port, so nothing is missing."""
+    machine = Machine(tmp_path, Device("hpaio:/usb/OfficeJet?serial=CN1", "HP", "OfficeJet"))
+    machine.known_ports.add("1-7")
+    machine.start()
+    processes = len(machine.reactor.processes)
+    machine.run(600)
+    assert len(machine.reactor.processes) == processes
+
+
+def test_what_scanners_offered_is_remembered_of_so_many(tmp_path: Path) -> None:
+    """A device that tells another serial number at each plug takes no more memory than others."""
+    machine = Machine(tmp_path)
+    machine.start()
+    for number in range(MAX_SCANNERS + 2):
+        machine.roster._remember(str(number), FLATBED)
+    assert len(machine.roster._offered) == MAX_SCANNERS
+    assert "0" not in machine.roster._offered
 
 
 def test_a_device_that_changes_its_ids_while_it_loads_firmware(tmp_path: Path) -> None:
