@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes what stands in more than one place: manual pages, the package's settings file and the shell's completion.
+"""Writes what stands in more than one place: manual pages, docs/settings.md, the settings file and the completion.
 
 They are made from the declared settings (bridge/settings.py), the declared quirks (bridge/scanner/quirk_files.py) and
 the grammar of the command line (bridge/cli.py).
@@ -35,6 +35,7 @@ def files() -> dict[Path, str]:
     return {
         ROOT / "debian/scanbridge.toml": settings_file(),
         ROOT / "docs/man/scanbridge.toml.5": settings_page(),
+        ROOT / "docs/settings.md": settings_reference(),
         ROOT / "docs/man/scanbridge-quirks.5": quirks_page(),
         ROOT / "docs/man/scanbridge.1": command_page(parser),
         ROOT / "debian/scanbridge.completion": completion(parser),
@@ -175,6 +176,27 @@ def _paragraphs(*texts: str) -> Iterator[str]:
 def _installed(path: Path) -> str:
     """Where a file of the package lies once it is installed."""
     return f"/usr/share/scanbridge/{path.relative_to(ROOT)}"
+
+
+def settings_reference() -> str:
+    """docs/settings.md, for reading on the web."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- Made by docs/reference.py from bridge/settings.py. -->",
+        "",
+        "Scanbridge works without any settings. Those that there are stand in `/etc/scanbridge/scanbridge.toml`; over",
+        "them, setting by setting, lie those in `/boot/firmware/scanbridge.toml`. With `--config FILE`, that file is",
+        "the only one. A mistake is refused at start, with file, setting and what was expected. After a change:",
+        "`systemctl restart scanbridge`.",
+    ]
+    for section, kind in SECTIONS.items():
+        lines += ["", f"## [{section}]", "", str(kind.__doc__), "", "| Setting | Default | Meaning | Expected |"]
+        lines.append("|---|---|---|---|")
+        for one in _settings_of(section):
+            cells = (f"`{one.key}`", f"`{toml_value(one.default)}`", _sentence(one.meaning), f"{one.kind.expected}.")
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def toml_value(value: object) -> str:
