@@ -41,6 +41,7 @@ from tests.unit.imaging.files import read_pnm
 from tests.unit.imaging.files import run as run_program
 from tests.unit.scanner.direct import request_for
 from tests.unit.scanner.scan_process import ScanProcess
+from tests.unit.scanner.test_worker import MEMORY_LIMIT_MIB
 from tests.unit.scanner.worker_process import WorkerUnderTest, decoded, request
 
 ADF, DUPLEX = InputSource.ADF, InputSource.ADF_DUPLEX
@@ -334,3 +335,21 @@ def test_a_cancelled_batch_leaves_such_a_scanner_usable(chaos: Chaos) -> None:
         await bench.stop()
 
     run(story())
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backs", [["turned"], ["turned", "last"]], ids=" and ".join)
+def test_pages_that_wait_do_not_wait_in_memory(chaos: Chaos, backs: list[str]) -> None:
+    """A stack of eight sides in colour, 26 MB each, leaves the worker as small as any other scan."""
+    chaos.order(Order(sheets=4, backs=backs))
+    sheet = request(300, region=Region(0, 0, BED.width, BED.height), source=DUPLEX, name=Format.JFIF, quality=85)
+    with WorkerUnderTest(chaos.config) as worker:
+        worker.expect(Ready)
+        quirks = Quirks(backs_turned=True, backs_last="last" in backs)
+        worker.send(Open(DEVICE, replace(sheet, media=BED), quirks))
+        worker.expect(Opened)
+        for _ in range(8):
+            worker.scan()
+        assert worker.memory_peak() <= MEMORY_LIMIT_MIB

@@ -197,6 +197,14 @@ def test_three_passes_are_one_page(tmp_path: Path, color: ColorMode, order: str)
     assert (plain.width, plain.height, plain.channels, plain.depth) == (225, 300, 3, color.depth)
 
 
+def test_three_passes_do_not_wait_in_memory(tmp_path: Path) -> None:
+    """Two passes of A4 at 300 dpi, 9 MB each, are kept in a file; the worker stays as small as with one pass."""
+    with WorkerUnderTest(virtual_config(tmp_path, three_pass="true")) as worker:
+        worker.open(request(300, quality=85))
+        worker.scan()
+        assert worker.memory_peak() <= MEMORY_LIMIT_MIB
+
+
 def test_three_passes_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:
     """With too little room for two of the passes the reason is told, and the worker lives on."""
     with WorkerUnderTest(virtual_config(tmp_path, three_pass="true")) as worker:
