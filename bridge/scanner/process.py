@@ -111,12 +111,19 @@ class WorkerProcess(ProcessProtocol):
     def dismiss(self) -> Deferred[None]:
         """End the process: politely, then by SIGTERM, then by SIGKILL. Gives `gone`."""
         if not self._leaving and not self._over:
-            more = self.patience_s
-            self._leave((TERM_AFTER_S + more, signal.SIGTERM), (KILL_AFTER_S + more, signal.SIGKILL), more=more)
+            self._leave()
+            self._give_time(self.patience_s)
             self.resume_images()
             self.send(protocol.Cancel())
             self.send(protocol.Close())
         return self.gone
+
+    def hurry(self, patience_s: float) -> None:
+        """There is no more time than `patience_s` for it to end politely, also when it was asked to already."""
+        if patience_s < self.patience_s:
+            self.patience_s = patience_s
+            if self._leaving and not self.failed and not self._over:
+                self._give_time(patience_s)
 
     def kill(self) -> Deferred[None]:
         """End the process at once: it has shown that it does not listen. Gives `gone`."""
@@ -210,12 +217,22 @@ class WorkerProcess(ProcessProtocol):
             self.owner.worker_failed(ScannerError(Status.DIED, f"the worker process ended by itself: {how}"))
         self.gone.callback(None)
 
-    def _leave(self, *signals: tuple[float, signal.Signals], more: float = 0.0) -> None:
-        """The process is told to end: note what is done, and when, if it does not."""
+    def _leave(self) -> None:
+        """The process is told to end: note when it is given up, if it does not."""
         self._leaving = True
         self._lifecycle.leave()
-        self._deadlines = [self._clock.callLater(after, self._signal, number) for after, number in signals]
-        self._deadlines.append(self._clock.callLater(LEAVE_AFTER_S + more, self._leave_behind))
+        self._deadlines = [self._clock.callLater(LEAVE_AFTER_S, self._leave_behind)]
+
+    def _give_time(self, more: float) -> None:
+        """The process may end by itself for a while, `more` than usual."""
+        for deadline in self._deadlines:
+            if deadline.active():
+                deadline.cancel()
+        self._deadlines = [
+            self._clock.callLater(TERM_AFTER_S + more, self._signal, signal.SIGTERM),
+            self._clock.callLater(KILL_AFTER_S + more, self._signal, signal.SIGKILL),
+            self._clock.callLater(LEAVE_AFTER_S + more, self._leave_behind),
+        ]
 
     def _leave_behind(self) -> None:
         """A process in an uninterruptible call of the kernel: nobody waits for it."""

@@ -39,6 +39,9 @@ FAILURES_TO_STOP = 3
 PAGE_PATIENCE_S = 180.0
 """More time to end for the worker of a scanner that survives no cancel: its page is read to the end."""
 
+STOP_PATIENCE_S = 20.0
+"""The same when the bridge stops, for which systemd gives it 45 s (scanbridge.service)."""
+
 PROVEN_S = 30.0
 """A worker that has been ready for so long ends that, though no job has come: somebody may try again."""
 
@@ -155,6 +158,7 @@ class SupervisedScanner:
         if last is None:
             done.callback(None)
         else:
+            last.hurry(STOP_PATIENCE_S)
             last.dismiss().addCallback(lambda _gone: done.callback(None))
         return done
 

@@ -6,6 +6,7 @@ Then the formats that sane-airscan takes, each from a bridge that offers nothing
 from __future__ import annotations
 
 import http.client
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from lxml import etree
+from PIL import Image
 
 from bridge.imaging.formats import FORMAT_COLORS
 from bridge.scanner.model import ColorMode, Format, Region
@@ -154,6 +156,22 @@ def test_bytes_per_line_are_those_of_the_file(bridge_daemon: Daemon, name: Forma
         assert rest == int.from_bytes(file[10:14], "little")
     else:
         assert 8 < rest < 512
+
+
+@pytest.mark.parametrize("quality", [1, 30, 85, 100])
+@pytest.mark.parametrize("name", [Format.JFIF, Format.EXIF, Format.PDF_A], ids=lambda name: name.value)
+def test_the_compression_is_as_asked(bridge_daemon: Daemon, name: Format, quality: int) -> None:
+    """CompressionQualityFactor is the quality of the file: its tables are those that libjpeg has for that number."""
+    service = Service(bridge_daemon.url)
+    wanted = parameters(name, ColorMode.GRAYSCALE_8, 75, REGION).replace(
+        "<sca:CompressionQualityFactor>100<", f"<sca:CompressionQualityFactor>{quality}<"
+    )
+    _, file = service.fetch(service.create(wanted))
+    jpeg = file if name is not Format.PDF_A else file[file.index(b"\xff\xd8\xff") :]
+    same = io.BytesIO()
+    Image.new("L", (16, 16)).save(same, "JPEG", quality=quality)
+    with Image.open(io.BytesIO(jpeg)) as seen, Image.open(same) as right:
+        assert seen.quantization == right.quantization
 
 
 @pytest.mark.conformance(202)

@@ -19,6 +19,7 @@ from bridge.scanner.supervisor import (
     PAGE_PATIENCE_S,
     PROVEN_S,
     READY_TIMEOUT_S,
+    STOP_PATIENCE_S,
     SupervisedScanner,
 )
 from tests.deferreds import failure_result_of, no_result, success_result_of
@@ -691,6 +692,29 @@ def test_a_scanner_that_survives_no_cancel_has_time_to_finish_its_page() -> None
     assert process.signals == ["SIGTERM"]
     bench.reactor.advance(KILL_AFTER_S - TERM_AFTER_S)
     assert process.signals == ["SIGTERM", "SIGKILL"]
+
+
+@pytest.mark.parametrize("leaving", [False, True])
+def test_a_bridge_that_stops_does_not_wait_for_a_whole_page(leaving: bool) -> None:
+    """Then such a scanner's worker has less time, whether or not it was asked to end before."""
+    bench = Bench(Quirks(survives_cancel=False))
+    session, process = bench.opened()
+    process.obedient = False
+    session.start_image(Sink())
+    if leaving:
+        session.close()
+        bench.reactor.advance(1)
+    stopped = bench.scanner.stop()
+    session.close()
+    bench.reactor.advance(STOP_PATIENCE_S + TERM_AFTER_S)
+    assert process.signals == ["SIGTERM"]
+    bench.reactor.advance(KILL_AFTER_S - TERM_AFTER_S)
+    assert process.signals == ["SIGTERM", "SIGKILL"]
+    no_result(stopped)
+    process.exit(None, 9)
+    success_result_of(stopped)
+    assert bench.reactor.getDelayedCalls() == []
+    assert STOP_PATIENCE_S + LEAVE_AFTER_S < 45
 
 
 def test_a_slow_scanner_has_time_to_describe_itself() -> None:
