@@ -226,7 +226,11 @@ class Roster:
             self._look_again = self._clock.callLater(pause, self.look)
         elif missing:
             ports = ", ".join(sorted(missing))
-            self.log.warn("at USB port {ports} there is a scanner that none of SANE's drivers shows", ports=ports)
+            self.log.warn(
+                "at USB port {ports} there is a scanner that none of SANE's drivers shows: it is not switched on, "
+                "needs firmware, or SANE does not know it; scanbridge doctor says more",
+                ports=ports,
+            )
 
     def _enter(self, found: Iterable[Found]) -> None:
         known = {entry.place for entry in self._entries}

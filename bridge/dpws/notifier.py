@@ -150,7 +150,8 @@ class Notifier:
             return
         self._dropped_in_a_row += 1
         self.log.warn(
-            "{url} did not take the event {action}, which is dropped: {why}",
+            "{url} did not take the event {action}, which is dropped: {why}. If that computer is on, its firewall must "
+            "let events in (Windows: Network Discovery (WSD Events-In), TCP 5357)",
             url=self._sink.url,
             action=self._current.action,
             why=failure.getErrorMessage(),
@@ -180,7 +181,11 @@ class Notifier:
                 del self._waiting[index]
                 return
         lost = self._waiting.popleft()
-        self.log.warn("{url} is slow: the event {action} is dropped", url=self._sink.url, action=lost.action)
+        self.log.warn(
+            "{url} is slow, so it does not hear of {action}; it hears what comes later",
+            url=self._sink.url,
+            action=lost.action,
+        )
 
 
 def event_message(sink: Sink, action: str, body: Element) -> bytes:

@@ -270,7 +270,11 @@ class JobQueue(JobObserver):
         if job.state is JobState.PENDING and not retrieval.begun:
             self._arm(job)
             return
-        self.log.warn("the client of job {job_id} went away before its image was complete", job_id=job.id)
+        self.log.warn(
+            "the client of job {job_id} went away before its image was complete: it is given up. Somebody cancelled "
+            "there, or the connection broke; the computer's own message says which",
+            job_id=job.id,
+        )
         job.give_up(JobReason.IMAGE_TRANSFER_ERROR)
         self._end(job, JobCancelled())
 
@@ -357,7 +361,8 @@ class JobQueue(JobObserver):
 
     def _timed_out(self, job: Job) -> None:
         self.log.warn(
-            "nobody came for the image of job {job_id} within {seconds:g} s",
+            "nobody came for the image of job {job_id} within {seconds:g} s: it is given up. The computer has gone, or "
+            "asks a person something; jobs.retrieve_timeout_s gives it longer",
             job_id=job.id,
             seconds=self._limits.retrieve_timeout_s,
         )

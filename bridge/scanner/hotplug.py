@@ -186,7 +186,11 @@ class Hotplug:
         try:
             present = {device.path: device for device in self._source.devices()}
         except OSError as error:
-            self.log.warn("USB devices cannot be looked at: {error}", error=str(error))
+            self.log.warn(
+                "USB devices cannot be looked at: {error}. Scanners that come now are found after a reload "
+                "(systemctl reload scanbridge)",
+                error=str(error),
+            )
             present = self._known
         gone = [device for path, device in self._known.items() if path not in present]
         self._known = present

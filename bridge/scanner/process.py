@@ -257,7 +257,11 @@ class WorkerProcess(ProcessProtocol):
     def _signal(self, number: signal.Signals) -> None:
         if self._over or self._process is None:
             return
-        self.log.warn("{title}: sending {signal} to a worker that does not end", title=self._title, signal=number.name)
+        self.log.warn(
+            "{title}: its driver does not stop, so its process is ended by {signal}; a fresh one takes its place",
+            title=self._title,
+            signal=number.name,
+        )
         try:
             self._process.signalProcess(number)
         except ProcessExitedAlready:

@@ -19,6 +19,10 @@ HOME = "/root/scanbridge"
 """Where the reader has the checkout."""
 
 NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci)\b.*")
+TERMINAL = (
+    *("--quiet", "--collect", "--unit=first-terminal", f"--working-directory={HOME}", "--setenv=HOME=/root"),
+    *("--property=StandardOutput=null", "--property=StandardError=file:/root/log"),
+)
 READY = ("grep", "-q", "^ready http_port=8018 scanners=1", "/root/log")
 ENDLESS = re.compile(r"journalctl .* -f$")
 
@@ -52,13 +56,13 @@ def test_the_readme_from_top_to_bottom(clean: Machine) -> None:
     assert any(line.startswith("sudo apt-get install") for line in lines)
     for line in lines:
         if line == "./run":
-            clean.run("sh", "-c", f"cd {HOME} && HOME=/root setsid ./run >/root/out 2>/root/log & echo $! >/root/pid")
+            clean.run("systemd-run", *TERMINAL, f"{HOME}/run")
             clean.until(lambda: clean.try_run(*READY).returncode == 0)
             continue
         if line.startswith("sudo apt-get install"):
             # Ctrl+C in the first terminal, as the README says.
-            clean.run("sh", "-c", "kill -INT -- -$(cat /root/pid)")
-            clean.until(lambda: clean.try_run("sh", "-c", "kill -0 $(cat /root/pid)").returncode != 0)
+            clean.run("systemctl", "kill", "--signal=INT", "first-terminal")
+            clean.until(lambda: clean.try_run("systemctl", "is-active", "--quiet", "first-terminal").returncode != 0)
         shell(clean, line)
         if line.startswith("sudo apt-get install"):
             clean.until(clean.serves)
