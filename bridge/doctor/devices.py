@@ -14,6 +14,7 @@ from bridge.doctor.finding import Finding, broken, ok, warning
 from bridge.doctor.patient import SERVICE_USER, Patient
 from bridge.scanner.configuration import config_directory
 from bridge.scanner.model import Device
+from bridge.scanner.quirk_files import load, quirk_directories
 
 MULTIARCH = ("/usr/lib/*/sane", "/usr/lib/sane")
 """Where Debian keeps SANE's drivers."""
@@ -55,6 +56,20 @@ def backends(patient: Patient) -> Iterator[Finding]:
         yield broken("drivers", "none of SANE's drivers is installed", "apt install libsane1")
     else:
         yield ok("drivers", f"{len(named) - len(missing)} drivers of SANE are installed")
+
+
+def quirks(patient: Patient) -> Iterator[Finding]:
+    """Whether the quirks files can be read, and which scanners they are for."""
+    chosen = patient.settings.scanner.quirks_directory
+    if chosen and not Path(chosen).is_dir():
+        missing = f"the folder {chosen} of scanner.quirks_directory does not exist"
+        yield warning("quirks", missing, "correct the setting")
+    known = load(quirk_directories(chosen))
+    for problem in known.problems:
+        yield warning("quirks", f"left out: {problem}", "correct the file; scanbridge-quirks(5) has every key")
+    for scanner in patient.scanners:
+        for source in scanner.get("quirks") or []:
+            yield ok("quirks", f"{scanner.get('name')}: {source}")
 
 
 def _named(folders: Sequence[Path]) -> list[str]:

@@ -33,6 +33,7 @@ BEFORE: tuple[Check, ...] = (
     network.firewall,
     devices.libraries,
     devices.backends,
+    devices.quirks,
     devices.rights,
 )
 """Checks that only look."""

@@ -115,3 +115,18 @@ def test_a_bundle_that_cannot_be_written(tmp_path: Path) -> None:
     """It is said where and why."""
     with pytest.raises(StateError, match=r"nowhere/report.tar.gz cannot be written"):
         write_bundle(tmp_path / "nowhere" / "report.tar.gz", [], Patient(Settings()))
+
+
+def test_quirks_files_are_looked_into(tmp_path: Path) -> None:
+    """Each mistake is a warning with its place, and what is in effect for a scanner is told."""
+    folder = tmp_path / "quirks.d"
+    folder.mkdir()
+    (folder / "own.toml").write_text('[[scanner]]\nmodel = ["x"]\ngamma = 0\n')
+    status = {"scanners": [{"name": "Den", "quirks": ["hp.toml: scanner 1"]}, {"name": "Attic"}]}
+    patient = Patient(Settings(scanner=Scanner(quirks_directory=str(folder))), status)
+    mistake, effect = devices.quirks(patient)
+    assert mistake.level.value == "warning"
+    assert f"{folder}/own.toml: scanner 1: gamma = 0: expected a number from 0.2 to 5" in mistake.text
+    assert effect == ok("quirks", "Den: hp.toml: scanner 1")
+    (missing,) = devices.quirks(Patient(Settings(scanner=Scanner(quirks_directory="/nowhere/at/all"))))
+    assert "/nowhere/at/all" in missing.text
