@@ -124,7 +124,13 @@ class ButtonWatch:
         """`worker` is warm and nobody needs it."""
         self._worker = worker
         self._asked = self._giving_back = False
-        self._begin()
+        if self._later is None or not self._later.active():
+            self._begin()
+
+    def released(self) -> None:
+        """The worker in which looking failed is being replaced; the next one looks when the pause is over."""
+        self._worker = None
+        self._asked = self._giving_back = False
 
     def taken(self) -> None:
         """A job takes the scanner, or the worker ends."""

@@ -167,6 +167,8 @@ class SupervisedScanner:
         if not isinstance(event, protocol.Ready):
             self.buttons.heard(event)
             self._show_paper()
+            if isinstance(event, protocol.WatchFailed) and event.status is not Status.DEVICE_BUSY:
+                self._leave_failed_watch()
             return
         self._warm = True
         self._stop_again()
@@ -292,6 +294,12 @@ class SupervisedScanner:
         """Between two watches what was seen last stays; when nobody is to look, nobody knows."""
         if InputSource.ADF in self._capabilities.sources and self.buttons.state is not WatchState.PAUSED:
             outcomes.show_paper(self._status, self.buttons.page_loaded if self._quirks.page_sensor else None)
+
+    def _leave_failed_watch(self) -> None:
+        """A driver that failed when it was looked at may not be itself any more: the next job gets a fresh process."""
+        if self._worker is not None and self.buttons.state is WatchState.WAITING:
+            self.buttons.released()
+            self._give_back(self._worker)
 
     def _watch_hangs(self) -> None:
         assert self._worker is not None

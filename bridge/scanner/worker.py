@@ -97,7 +97,10 @@ class Worker:
                 self._failed(Status.NO_MEMORY, MESSAGES[Status.NO_MEMORY])
             except Exception as error:
                 traceback.print_exc()
-                self._failed(Status.IO_ERROR, f"The worker failed: {error!r}")
+                # Python's words where there is no memory for a thread.
+                starved = isinstance(error, RuntimeError) and str(error).startswith("can't start new thread")
+                status = Status.NO_MEMORY if starved else Status.IO_ERROR
+                self._failed(status, f"The worker failed: {error!r}")
         self._stop_watching()
         if self._session is not None:
             self._session.close()

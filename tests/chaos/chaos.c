@@ -538,10 +538,10 @@ sane_chaos_cancel (SANE_Handle handle)
 {
     (void) handle;
     note ("cancel");
-    cancelled = 1;
     if (order.fragile && device.scanning && device.position < (long) device.real.bytes_per_line * device.real.lines)
         wedge ();
     misbehave ("cancel", 0, 0);
+    cancelled = 1;
     device.scanning = 0;
     /* The sheet under way goes out, and with it the side that was not scanned. */
     device.back_is_next = 0;

@@ -235,6 +235,20 @@ act (const struct fault *fault)
     return SANE_STATUS_GOOD;
 }
 
+/* Whether this is the first time in this order: write_order takes the file away. */
+static int
+first_time (void)
+{
+    char path[4096];
+    int file;
+    beside_order (path, sizeof path, ".once");
+    file = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return 0;
+    close (file);
+    return 1;
+}
+
 static int
 is_slow (const struct fault *fault)
 {
@@ -259,7 +273,9 @@ misbehave (const char *moment, int page, int line)
     for (int i = 0; i < order.fault_count && status == SANE_STATUS_GOOD; i++) {
         const struct fault *fault = &order.faults[i];
         int now = is_slow (fault) ? fault->line <= line : fault->line == line;
-        if (!now || strcmp (fault->moment, moment) != 0 || (fault->page != 0 && fault->page != page))
+        if (!now || strcmp (fault->moment, moment) != 0 || (fault->page > 0 && fault->page != page))
+            continue;
+        if (fault->page < 0 && !first_time ())
             continue;
         if (strcmp (fault->action, "hold") == 0) {
             hold ();
@@ -276,7 +292,7 @@ next_fault (int page, int line, int last)
     int next = last;
     for (int i = 0; i < order.fault_count; i++) {
         const struct fault *fault = &order.faults[i];
-        if (strcmp (fault->moment, "read") != 0 || (fault->page != 0 && fault->page != page))
+        if (strcmp (fault->moment, "read") != 0 || (fault->page > 0 && fault->page != page))
             continue;
         if (is_slow (fault) && fault->line <= line)
             return line + 1;

@@ -24,7 +24,8 @@
    fault MOMENT PAGE LINE ACTION N
                           MOMENT is list, open, option, sensor, start, read, cancel, close or exit; PAGE counts the
                           starts since the device was opened, from 1; LINE the lines of the page before it happens;
-                          0 is every page, and the page's beginning. ACTION:
+                          0 is every page, and the page's beginning. PAGE -1: only the first time in this order, in
+                          whichever process. ACTION:
                           status N   return SANE_STATUS N
                           crash      write to nowhere
                           abort      as the C library does on broken memory

@@ -17,9 +17,13 @@ from pathlib import Path
 ORDER_FILE = "chaos.conf"
 CALLS_FILE = "chaos.conf.calls"
 WEDGED_FILE = "chaos.conf.wedged"
+ONCE_FILE = "chaos.conf.once"
 
 EVERY_PAGE = 0
 """A fault's page when it is to come in every page."""
+
+ONCE = -1
+"""A fault's page when it is to come once only, in whichever process."""
 
 STATUSES = (
     "GOOD",
@@ -130,6 +134,7 @@ def write_order(folder: Path, order: Order) -> None:
     draft = folder / f"{ORDER_FILE}.new"
     # The serial number makes an order that says the same again a new one.
     draft.write_text("\n".join([f"# order {next(_serials)}", *order.lines()]) + "\n", encoding="ascii")
+    (folder / ONCE_FILE).unlink(missing_ok=True)
     os.replace(draft, folder / ORDER_FILE)
 
 

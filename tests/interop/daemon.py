@@ -111,6 +111,18 @@ class Daemon:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def kill(self) -> list[str]:
+        """End it by SIGKILL, as a crash would, and wait until all its processes are gone; those that stay are named."""
+        assert self._process is not None
+        assert self._listener is not None
+        self._process.kill()
+        self._process.wait()
+        self._listener.join(HANG_S)
+        hang = time.monotonic() + HANG_S
+        while (left := survivors(self.mark)) and time.monotonic() < hang:
+            time.sleep(_LOOK_S)
+        return [f"{pid} ({command})" for pid, command in left]
+
     def stop(self) -> None:
         """End it by SIGTERM. Raises AssertionError, with the log, when anything was wrong with this run."""
         status, left = self._end()

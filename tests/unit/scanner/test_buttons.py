@@ -241,6 +241,37 @@ def test_a_scanner_in_use_is_tried_again(bench: Bench) -> None:
     assert len(bench.process.heard) == 9
 
 
+def test_a_driver_that_fails_when_it_is_looked_at_is_left(bench: Bench) -> None:
+    """Where the driver itself failed, a fresh worker is ready for the next job, and looks after the same pause."""
+    bench.watch()
+    failed = bench.process
+    bench.process.say(protocol.WatchFailed(Status.NO_MEMORY, "No memory."))
+    assert bench.buttons.state is WatchState.WAITING
+    assert failed.heard[-1] == protocol.Close()
+    assert bench.process is not failed
+    bench.process.say(protocol.Ready())
+    bench.reactor.advance(FIRST_PAUSE_S - 0.1)
+    assert bench.process.heard == []
+    bench.reactor.advance(0.1)
+    assert bench.process.heard == [WATCH]
+    bench.process.say(WATCHING)
+    assert bench.buttons.state is WatchState.WATCHING
+    assert bench.scanner.restarts == 0
+
+
+def test_a_fresh_worker_that_comes_after_the_pause(bench: Bench) -> None:
+    """When the old worker takes longer to end than the pause, the fresh one looks as soon as it is warm."""
+    bench.watch()
+    bench.process.obedient = False
+    failed = bench.process
+    bench.process.say(protocol.WatchFailed(Status.IO_ERROR, "Gone."))
+    bench.reactor.advance(FIRST_PAUSE_S + 1)
+    assert bench.process is failed
+    failed.exit(0)
+    bench.process.say(protocol.Ready())
+    assert bench.process.heard == [WATCH]
+
+
 def test_a_job_does_not_wait_for_a_pause(bench: Bench) -> None:
     """A scanner that could not be watched can be opened for a job at any time."""
     bench.start()

@@ -12,7 +12,7 @@ from tests.chaos.fixtures import Chaos
 from tests.chaos.order import STATUSES, Fault, Order
 from tests.chaos.queue_bench import BrokenStream, QueueBench
 from tests.real_reactor import run
-from tests.tools.scanner_failures import CASES, PAGE, STATUS_CASES, Case, Observation, observe, page
+from tests.tools.failures import CASES, PAGE, Case, Observation, advice, observe, status_part
 
 _SEEN: dict[Case, Observation] = {}
 """Each case is seen once in a run of the tests, by whichever test needs it first."""
@@ -43,7 +43,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("case", [case for case in STATUS_CASES if case.moment == "start"], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in CASES if case.moment == "start"], ids=lambda case: case.name)
 def test_a_status_at_the_start(case: Case, chaos: Chaos) -> None:
     """Each status of SANE has one fault, one reason of the job, one state of the scanner; a job that can wait does."""
     fault, reason, scanner, waits = EXPECTED[STATUSES[case.number]]
@@ -54,7 +54,7 @@ def test_a_status_at_the_start(case: Case, chaos: Chaos) -> None:
     assert told.said in {outcome.advice for outcome in OUTCOMES.values()}
 
 
-@pytest.mark.parametrize("case", [case for case in STATUS_CASES if case.moment == "read"], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in CASES if case.moment == "read"], ids=lambda case: case.name)
 def test_a_status_in_mid_page(case: Case, chaos: Chaos) -> None:
     """In mid-page the same reason and state follow, but the job is over; only an early end of a page is no failure."""
     _, reason, scanner, _ = EXPECTED[STATUSES[case.number]]
@@ -75,8 +75,10 @@ def test_a_mended_scanner_scans(case: Case, chaos: Chaos) -> None:
 
 
 def test_the_page_says_what_is_seen(chaos: Chaos) -> None:
-    """docs/scanner-failures.md is what `python3 -m tests.tools.scanner_failures` writes."""
-    assert PAGE.read_text(encoding="utf-8") == page({case: seen(case, chaos) for case in CASES})
+    """This part of docs/failures.md is what `python3 -m tests.tools.failures` writes, advice for people included."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert status_part({case: seen(case, chaos) for case in CASES}) in text
+    assert advice() in text
 
 
 def test_a_feeder_that_empties_ends_its_job_well(chaos: Chaos, tmp_path: Path) -> None:
