@@ -60,7 +60,7 @@ def test_plug_unplug_and_plug_again(site: UsbSite) -> None:
     assert site.next_announcement() == ("Bye", uuid)
     site.wait_for_count(0)
     assert (site.http_status(f"/{uuid}"), site.http_status(f"/{uuid}/scan")) == (404, 404)
-    assert len(site.processes()) == 1
+    site.wait_until(lambda: len(site.processes()) == 1, "the end of its worker")
     second = site.plug(LIDE)
     assert second.name != first.name
     assert site.wait_for_count(1) == [uuid]
@@ -345,10 +345,13 @@ def test_a_played_bus_tells_what_udev_tells() -> None:
         bus.change(there)
         bus.unplug(there)
         bus.unplug(coming)
-        heard = []
-        for _ in range(4):
+        heard: list[UsbEvent] = []
+        while len(heard) < 4:
             told = json.loads(listening.stdout.readline())
-            heard.append(UsbEvent(told["action"], UsbDevice(**told["device"])))
+            event = UsbEvent(told["action"], UsbDevice(**told["device"]))
+            # The umockdev of Debian 13 tells a removal twice, that of Debian 12 once.
+            if heard[-1:] != [event]:
+                heard.append(event)
         listening.communicate(timeout=HANG_S)
     path = "/devices/pci0000:00/0000:00:14.0/usb1"
     lide, other = UsbDevice(f"{path}/1-1", "1-1", True), UsbDevice(f"{path}/1-2", "1-2", False)
