@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from tests.chaos.fixtures import Chaos
 from tests.chaos.order import Order
 from tests.chaos.picture import back, front
 from tests.interop.daemon import Daemon, running
+from tests.interop.push_scan import NS, WaitingPc
 from tests.interop.scanimage import static_client
+from tests.interop.test_buttons import is_watched, panel
 from tests.interop.test_formats import Service, parameters
 from tests.unit.imaging.independent import decodings
 from tests.unit.scanner.direct import page_of, request_for
@@ -39,7 +42,7 @@ platen = false
 """
 
 
-def settings(chaos: Chaos, folder: Path, **files: str) -> dict[str, dict[str, str]]:
+def settings(chaos: Chaos, folder: Path, **files: str) -> dict[str, dict[str, Any]]:
     """The settings of a bridge for the chaos scanner, with these quirks files."""
     folder.mkdir()
     for name, text in files.items():
@@ -114,3 +117,33 @@ def test_brightness_that_the_scanner_does_not_have(chaos: Chaos, tmp_path: Path)
     for decoder, (page,) in decodings(Format.PNG, page_of(asked), file):
         seen = np.frombuffer(page, np.uint8).reshape(expected.shape)
         assert np.abs(seen - expected).max() <= 0.51, decoder
+
+
+LYING = """
+[[scanner]]
+model = ["Chaos Scanner"]
+page_sensor = false
+buttons = { scan = "email", email = "none" }
+"""
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
+def test_buttons_and_a_sensor_that_lies(chaos: Chaos, tmp_path: Path, known: bool) -> None:
+    """A finger on the scanner: its button asks for what the quirk says, and a sensor that lies chooses no source."""
+    chaos.order(panel(paper=True))
+    own = settings(chaos, tmp_path / "quirks", **({"own": LYING} if known else {}))
+    own["scanner"].update({"buttons": True, "button_poll_hz": 20})
+    with running(Daemon(tmp_path, own)) as daemon, WaitingPc(daemon.url) as pc:
+        pc.subscribe()
+        daemon.wait_for(is_watched)
+        chaos.order(panel("scan", paper=True))
+        event = pc.next_event("ScanAvailableEvent")
+        context, source = ("ScanToEmail", "Platen") if known else ("Scan", "ADF")
+        assert event.findtext(".//wscn:ClientContext", "", NS) == context
+        assert event.findtext(".//wscn:InputSource", "", NS) == source
+        chaos.order(panel("email", paper=True))
+        if known:
+            daemon.wait_for(lambda _scanner: "the button 'email' starts no scan" in daemon.log)
+        else:
+            event = pc.next_event("ScanAvailableEvent")
+            assert event.findtext(".//wscn:ClientContext", "", NS) == "ScanToEmail"

@@ -171,6 +171,18 @@ def test_a_picture_that_comes_too_dark(scan: Scan) -> None:
     assert differences(scan(order, REGION, Quirks(gamma=1.5)), expected(GLASS)) <= 4
 
 
+@pytest.mark.parametrize("brightness", [-200, 0, 200])
+def test_black_and_white_can_be_lightened(scans: ScanProcess, config: Path, brightness: int) -> None:
+    """The driver has lineart and no brightness: its grays are lightened or darkened, and halved then."""
+    write_order(config, Order())
+    asked = replace(request_for(Format.PNG, ColorMode.BLACK_AND_WHITE_1, DPI, REGION), brightness=brightness)
+    (page,) = read_pnm(run_program("pngtopnm", input=scans.scan(asked)))
+    seen = Image.frombytes("1", (page.width, page.height), page.data)
+    half = 128 - 255 * brightness / 1000
+    right = expected(GLASS).point(lambda level: 255 * (level >= half)).convert("1")
+    assert seen.tobytes() == right.tobytes()
+
+
 # -- back sides ----------------------------------------------------------------------------------
 
 BED = Size(8504, 11692)
@@ -206,6 +218,16 @@ def test_backs_that_come_upside_down(scans: ScanProcess, config: Path, region: R
     assert [page == right.tobytes() for page, right in zip(found, wanted, strict=True)] == [True, False, True, False]
     found = duplex_pages(scans, config, order, Quirks(backs_turned=True), region, color)
     assert [page == right.tobytes() for page, right in zip(found, wanted, strict=True)] == [True] * 4
+
+
+def test_backs_upside_down_in_a_coarse_window(scans: ScanProcess, config: Path) -> None:
+    """Where the window takes whole steps of 7 mm alone, backs are from their place all the same, to a pixel."""
+    order = Order(sheets=1, backs=["turned"], grid=7.0)
+    fronts, backs = duplex_pages(scans, config, order, Quirks(backs_turned=True), REGION, ColorMode.GRAYSCALE_8)
+    size, places = expected(GLASS).size, [(right, down) for right in (-1, 0, 1) for down in (-1, 0, 1)]
+    for page, side in ((fronts, front(1)), (backs, back(1))):
+        near = [picture.gray(side, *size, 75 + right, 150 + down).tobytes() for right, down in places]
+        assert page in near, side
 
 
 @pytest.mark.parametrize("backs", [["last"], ["turned", "last"]], ids=" and ".join)
