@@ -28,6 +28,10 @@ from bridge.scanner.protocol import Status
 from bridge.scanner.usb import is_plugged
 from bridge.served_scanner import ServedScanner, Surroundings
 
+PATIENCE_S = 30.0
+"""How long the start waits for scanners to say what they can do: one that hangs must not keep the others from being
+served. It is announced when it answers, like one that is plugged in then."""
+
 RETRY_S = (5.0, 15.0, 60.0)
 """Pauses before a scanner that did not answer is asked again; the last one repeats."""
 
@@ -104,10 +108,20 @@ class Roster:
     # -- what happens ----------------------------------------------------------------------------
 
     def start(self) -> Deferred[None]:
-        """Look for scanners. Fires when each has been asked once what it can do; never fails."""
-        return self.look().addCallback(
-            lambda _looked: DeferredList([entry.asked for entry in self._entries]).addCallback(lambda _all: None)
-        )
+        """Look for scanners. Fires when each has answered once, or PATIENCE_S after they were found; never fails."""
+        started: Deferred[None] = Deferred()
+
+        def looked(_nothing: None) -> None:
+            patience = self._clock.callLater(PATIENCE_S, started.callback, None)
+            DeferredList([entry.asked for entry in self._entries]).addCallback(asked, patience)
+
+        def asked(_all: object, patience: IDelayedCall) -> None:
+            if patience.active():
+                patience.cancel()
+                started.callback(None)
+
+        self.look().addCallback(looked)
+        return started
 
     def usb_changed(self, altered: Iterable[str] = ()) -> None:
         """Something was plugged in or unplugged; at the ports `altered`, something of a device has changed."""

@@ -139,7 +139,7 @@ def test_a_scanner_that_boots(site: UsbSite) -> None:
 
 
 def test_a_scanner_that_does_not_answer_at_first(site: UsbSite) -> None:
-    """It is there and cannot be opened yet: no Hello before it answers, and then one. Another is served meanwhile."""
+    """It is there and cannot be opened yet: no Hello before it answers, and then one."""
     site.daemon.start(scanners=0)
     site.plug(LIDE, replace(site.order, faults=[Fault("open", "status", 9)]))
     site.wait_for_log("does not answer")

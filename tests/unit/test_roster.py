@@ -18,11 +18,11 @@ from bridge.finder import Finder
 from bridge.http.resources import Tree
 from bridge.http.trace import WireTrace
 from bridge.identity import MAX_SCANNERS, Identity
-from bridge.roster import BOOT_S, RETRY_S, Roster
+from bridge.roster import BOOT_S, PATIENCE_S, RETRY_S, Roster
 from bridge.scanner import protocol
 from bridge.scanner.model import Device
 from bridge.scanner.protocol import Status
-from bridge.scanner.spawning import LISTING, WORKER
+from bridge.scanner.spawning import DESCRIBE_TIMEOUT_S, LISTING, WORKER
 from bridge.served_scanner import Surroundings
 from bridge.settings import Scanner, Settings
 from tests.conversations.scene import Sinks
@@ -296,15 +296,21 @@ def test_one_that_does_not_answer_delays_no_other(tmp_path: Path) -> None:
     assert machine.served == [CANON.name, EPSON.name]
 
 
-def test_start_waits_for_the_first_answer_of_each(tmp_path: Path) -> None:
-    """A scanner that takes its time is on the network when the bridge says that it is ready."""
+def test_start_waits_a_while_for_the_first_answer_of_each(tmp_path: Path) -> None:
+    """A scanner that takes its time is on the network when the bridge says that it is ready; one that hangs comes
+    later, and keeps the others waiting no longer than that."""
     machine = Machine(tmp_path, CANON, EPSON)
     machine.silent.add(CANON.name)
     started = machine.start()
     no_result(started)
-    assert machine.served == [EPSON.name]
-    machine.run(61)
+    machine.run(PATIENCE_S - 4)
+    no_result(started)
+    machine.run(2)
     success_result_of(started)
+    assert machine.served == [EPSON.name]
+    machine.silent.clear()
+    machine.run(DESCRIBE_TIMEOUT_S + RETRY_S[0])
+    assert machine.served == [CANON.name, EPSON.name]
 
 
 def test_one_that_is_unplugged_before_it_answers_is_never_seen(tmp_path: Path) -> None:
