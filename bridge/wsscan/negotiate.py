@@ -93,7 +93,7 @@ class _Negotiation:
                 contrast=contrast,
                 images=images if format_.multi_page and source.is_feeder else 1,
                 file_header=offer.dib_file_header,
-                media=Size(int(self._final[at.MEDIA_WIDTH].value), int(self._final[at.MEDIA_HEIGHT].value)),
+                media=self._sheet(),
             ),
             images=images,
             image=image,
@@ -161,6 +161,12 @@ class _Negotiation:
         along = self._axis(at.MEDIA_HEIGHT, at.REGION_Y, at.REGION_HEIGHT, minimum.height, maximum.height)
         self._switch_off(at.SIZE_AUTO_DETECT, (at.MEDIA_WIDTH, at.MEDIA_HEIGHT))
         return Region(across.offset, along.offset, across.length, along.length)
+
+    def _sheet(self) -> Size | None:
+        """The sheet that the ticket names, None when it names none: the largest possible one would be a guess."""
+        if not (self._ticket.number(at.MEDIA_WIDTH) and self._ticket.number(at.MEDIA_HEIGHT)):
+            return None
+        return Size(int(self._final[at.MEDIA_WIDTH].value), int(self._final[at.MEDIA_HEIGHT].value))
 
     def _axis(self, media: str, offset: str, length: str, least: int, most: int) -> Span:
         """One axis. A region that leaves the media makes the media larger, unless that must be honoured: sane-airscan

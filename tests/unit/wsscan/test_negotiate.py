@@ -382,6 +382,22 @@ def test_a_region_that_leaves_the_media_makes_it_larger() -> None:
     assert not agreement.altered
 
 
+@pytest.mark.parametrize(
+    ("asked", "sheet"),
+    [
+        ({}, None),
+        ({**REGION}, None),
+        ({at.MEDIA_WIDTH: 8000}, None),
+        ({at.MEDIA_WIDTH: 0, at.MEDIA_HEIGHT: 0}, None),
+        ({at.MEDIA_WIDTH: 8000, at.MEDIA_HEIGHT: 11000, **REGION}, Size(8000, 11000)),
+        ({at.MEDIA_WIDTH: 2000, at.MEDIA_HEIGHT: 2000, **REGION}, Size(4000, 3000)),
+    ],
+)
+def test_the_sheet_goes_to_the_scanner_where_it_is_told(asked: dict[str, int], sheet: Size | None) -> None:
+    """What the ticket says of the media, as it was agreed on; where it says nothing, nothing is made up."""
+    assert agree(wishes({at.FORMAT: "jfif", at.SOURCE: "ADF", **asked})).request.media == sheet
+
+
 def test_a_media_size_that_must_be_honoured_bounds_the_region() -> None:
     """A region that leaves media whose size must be honoured is cut."""
     parameters = {at.MEDIA_WIDTH: 4000, at.MEDIA_HEIGHT: 3000, **REGION, FRONT + at.REGION_X: 2000}
