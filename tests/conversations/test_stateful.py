@@ -338,6 +338,8 @@ def test_what_holds_in_every_history(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever clients, worker and time do, every job has one place, one count, one end, and is told of truthfully."""
     monkeypatch.setattr(buffer, "HIGH_WATER", HIGH_WATER)
     monkeypatch.setattr(buffer, "LOW_WATER", LOW_WATER)
+    # Each history has a state directory of its own, and on a busy disk waiting for all of them takes minutes.
+    monkeypatch.setattr(os, "fsync", lambda _file: None)
     Histories.steps.clear()
     # In batches, because the time that Hypothesis takes grows with their square.
     for _ in range(0, MORE or 1, HISTORIES):
