@@ -89,7 +89,7 @@ class Bridge:
         )
         self._tree = Tree()
         self._site = Site(self._tree, reactor, self._admits)
-        self._pages = Pages(self, reactor, self._surroundings.hostname)
+        self._pages = Pages(self, reactor)
         commands = {
             "status": lambda _request: status_of(self),
             "button": self._button,

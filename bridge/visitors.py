@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 MAX_VISITORS = 64
-"""Clients remembered; the one not heard of for longest is forgotten."""
+"""Clients remembered; the one not heard of for longest is forgotten, those that only searched first."""
 
 MAX_STRANGERS = 16
 """Addresses from other networks remembered, the newest. The source of a datagram can be forged."""
@@ -146,8 +146,14 @@ class Visitors:
         visitor = self._visitors.setdefault(client, _Visitor())
         self._visitors.move_to_end(client)
         while len(self._visitors) > MAX_VISITORS:
-            self._visitors.popitem(last=False)
+            # The source of a search can be forged, that of a connection cannot: no flood drives out who has connected.
+            others = [each for each in self._visitors if each != client]
+            del self._visitors[next((each for each in others if self._only_searched(each)), others[0])]
         return visitor
+
+    def _only_searched(self, client: str) -> bool:
+        visitor = self._visitors[client]
+        return not visitor.agent and visitor.refused is None and set(visitor.at) <= {Stage.SEARCH, Stage.FOUND}
 
     def _reached(self, client: str, stage: Stage) -> None:
         visitor = self._visitor(client)

@@ -37,6 +37,6 @@ def bridge_of(scene: Scene | None = None, **changes: Any) -> Any:
 def with_pages(scene: Scene, **changes: Any) -> Any:
     """The bridge of `scene`, its pages in the scene's tree; `pages` among its attributes ends them."""
     bridge = bridge_of(scene, **changes)
-    bridge.pages = Pages(bridge, scene.reactor, "here")
+    bridge.pages = Pages(bridge, scene.reactor)
     bridge.pages.register(scene.tree)
     return bridge

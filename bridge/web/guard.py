@@ -1,8 +1,9 @@
 """What protects the pages from other web sites that a person's browser visits.
 
-A site elsewhere can make a browser on our network send requests to us. It must not read an answer by giving its own
-name our address (DNS rebinding: the Host header), must not start an action (cross-site requests: a token in each form,
-Origin and Sec-Fetch-Site) and must not put our page under its own buttons (clickjacking: headers).
+A site elsewhere can make a browser on our network send requests to us. It must not start an action (cross-site
+requests: a token in each form, and Sec-Fetch-Site) and must not put our page under its own buttons (clickjacking:
+headers). That it cannot read an answer by giving its own name our address (DNS rebinding), and a foreign Origin, are
+the affair of bridge/http/origin.py.
 """
 
 # Twisted's web classes have no types, and ours inherit that.
@@ -10,15 +11,12 @@ Origin and Sec-Fetch-Site) and must not put our page under its own buttons (clic
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import Any
 
 from twisted.web.resource import Resource
 
-from bridge.http.origin import PRIVATE_DOMAINS
 from bridge.http.site import method_not_allowed, plain
 
 HEADERS = {
@@ -34,34 +32,15 @@ HEADERS = {
 
 FORM = b"application/x-www-form-urlencoded"
 
-_PORT = re.compile(r":[0-9]{1,5}\Z")
-
 
 class Guard:
-    """Says whether a request may be answered; `hostname` is this machine's name without a domain."""
+    """Says whether a form may do something; `token` is what every form of ours carries."""
 
-    def __init__(self, hostname: str) -> None:
+    def __init__(self) -> None:
         self.token = secrets.token_hex(16)
-        name = hostname.lower()
-        self._names = {"localhost", name, *(name + domain for domain in PRIVATE_DOMAINS)}
 
     def refusal(self, request: Any) -> tuple[int, str] | None:
-        """Why a request for any page is refused, as status and sentence; None when it is not."""
-        if self._is_ours(_header(request, b"host")):
-            return None
-        return 421, (
-            "open this page by the address of the bridge, such as http://192.168.1.20:8018/, or by its name alone: "
-            "the name in your browser's address line is not known to be this machine's"
-        )
-
-    def action_refusal(self, request: Any) -> tuple[int, str] | None:
-        """The same for a form that does something."""
-        refused = self.refusal(request)
-        if refused is not None:
-            return refused
-        origin = _header(request, b"origin")
-        if origin and origin != f"http://{_header(request, b'host')}":
-            return 403, "this form was sent by another web site, so nothing was done"
+        """Why a form that does something is refused, as status and sentence; None when it is not."""
         if _header(request, b"sec-fetch-site") not in ("", "same-origin"):
             return 403, "this form was sent by another web site, so nothing was done"
         content_type = (request.getHeader(b"content-type") or b"").partition(b";")[0].strip().lower()
@@ -71,20 +50,9 @@ class Guard:
             return 403, "the bridge was started anew since this page was loaded; load it again, then repeat"
         return None
 
-    def _is_ours(self, host: str) -> bool:
-        name = _PORT.sub("", host).lower().rstrip(".")
-        if name in self._names:
-            return True
-        try:
-            # A site cannot point an address literal elsewhere.
-            ip_address(name.removeprefix("[").removesuffix("]").partition("%")[0])
-        except ValueError:
-            return False
-        return True
-
 
 class Page(Resource):
-    """A resource that only answers what `guard` lets through, with HEADERS, to the `methods` that it names."""
+    """A resource that does only what `guard` lets through, answers with HEADERS, and takes only its `methods`."""
 
     isLeaf = True
     methods: Iterable[bytes] = (b"GET", b"HEAD")
@@ -99,7 +67,7 @@ class Page(Resource):
             request.setHeader(name, value)
         if request.method not in self.methods:
             return method_not_allowed(request, self.methods)
-        refused = self.guard.action_refusal(request) if request.method == b"POST" else self.guard.refusal(request)
+        refused = self.guard.refusal(request) if request.method == b"POST" else None
         if refused is not None:
             return plain(request, *refused)
         return self.answer(request)

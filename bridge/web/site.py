@@ -16,10 +16,10 @@ from bridge.web.trials import Trials
 
 
 class Pages:
-    """The pages of `bridge`; `clock` is the reactor's, `hostname` this machine's name without a domain."""
+    """The pages of `bridge`; `clock` is the reactor's."""
 
-    def __init__(self, bridge: Running, clock: IReactorTime, hostname: str) -> None:
-        guard = Guard(hostname)
+    def __init__(self, bridge: Running, clock: IReactorTime) -> None:
+        guard = Guard()
         trials = Trials()
         self._events = Events(guard, bridge, clock)
         self._places: dict[bytes, Resource] = {

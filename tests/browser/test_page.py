@@ -119,6 +119,9 @@ def test_a_jam_is_told_with_its_remedy(browser: Browser, tmp_path: Path, chaos: 
         assert any("jammed" in text for text in browser.texts(".problems li"))
         assert browser.contrast()[1] == []
         browser.picture("error")
+        browser.phone()
+        assert browser.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth") <= 0
+        browser.picture("phone-error")
         browser.find(".jobs button").click()
         browser.wait(lambda: browser.texts(".notice.good") == ["The scan is being cancelled."])
         daemon.wait_for(lambda scanner: not scanner["active_jobs"])

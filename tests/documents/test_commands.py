@@ -138,3 +138,10 @@ def test_a_command_of_the_project(command: Command) -> None:
     for word in words:
         if "/" in word and not word.startswith(("/usr", "/tmp")):
             assert (ROOT / word).exists(), word
+
+
+def test_the_package_brings_documents_that_there_are() -> None:
+    """Each document that the package installs is in the checkout."""
+    named = (ROOT / "debian/scanbridge.docs").read_text(encoding="utf-8").split()
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []

@@ -87,6 +87,18 @@ def test_memory_is_bounded() -> None:
     assert all(len(one["refused"]["action"]) <= MAX_AGENT for one in told)
 
 
+def test_a_flood_of_searches_drives_out_nobody_who_has_connected() -> None:
+    """Searches with forged sources leave those that are remembered for more."""
+    visitors = Visitors(Clock())
+    go(visitors, len(WAY))
+    for number in range(1000):
+        visitors.looked(f"10.0.{number // 256}.{number % 256}", "Probe")
+    told = visitors.overview()
+    assert len(told) == MAX_VISITORS
+    assert [one["stage"] for one in told if one["client"] == PC] == ["image"]
+    assert told[-1]["client"] == "10.0.3.231"
+
+
 def test_every_stage_has_a_meaning() -> None:
     """No diagnosis without advice."""
     assert MEANINGS.keys() == set(Stage)

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bridge.http.origin import PRIVATE_DOMAINS
 from tests.conversations.scene import Scene, ticket
 from tests.http_answers import Answer
 from tests.web_bridge import with_pages
@@ -43,25 +42,13 @@ PAGES = ["/", "/status.json", "/metrics", "/style.css", "/live.js", "/icon.svg",
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/events"])
-@pytest.mark.parametrize("host", ["evil.example", "192.0.2.7.evil.example", "here.example", "localhost.evil:8018", ""])
+@pytest.mark.parametrize("host", ["evil.example", "192.0.2.7.evil.example", "here.example", "localhost.evil:8018"])
 def test_a_name_that_may_be_anybodys_is_refused(scene: Scene, path: str, host: str) -> None:
     """A site whose name suddenly has our address learns nothing (DNS rebinding)."""
     answer = scene.wire.connect().request("GET", path, headers={"Host": host})
-    assert answer.status == (421 if host else 400) or (not host and answer.status == 421)
+    assert answer.status == 421
+    assert b"name" in answer.body
     assert b"token" not in answer.body
-
-
-@pytest.mark.parametrize("path", PAGES[:6])
-@pytest.mark.parametrize(
-    "host",
-    [
-        *("192.0.2.7", HOST, "[2001:db8::7]:8018", "localhost:8018", "here", "HERE:80", "here.local."),
-        *(f"here{domain}" for domain in PRIVATE_DOMAINS),
-    ],
-)
-def test_our_own_names_are_taken(scene: Scene, path: str, host: str) -> None:
-    """Addresses, localhost and this machine's name where nobody else can own it."""
-    assert scene.wire.connect().request("GET", path, headers={"Host": host}).status == 200
 
 
 @pytest.mark.parametrize("path", PAGES)
