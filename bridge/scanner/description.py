@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from bridge.scanner.capabilities import capabilities
 from bridge.scanner.descriptors import Options
 from bridge.scanner.failure import ScanFailure
@@ -29,7 +31,12 @@ def describe(device: Adjustable, kind: str = "", quirks: Quirks = NO_QUIRKS) -> 
         except ScanFailure as failure:
             if failure.status not in (Status.INVALID, Status.UNSUPPORTED):
                 raise
+            # Standard error is the log: a quirks file that names what is not there shows here.
+            print(f"{source.value} cannot be chosen: {failure.message}", file=sys.stderr)
             refusal = failure
+    if InputSource.ADF not in dumps:
+        # The scan service describes both sides as something that a feeder for one side can do as well.
+        dumps.pop(InputSource.ADF_DUPLEX, None)
     if not dumps:
         raise refusal
     return capabilities(dumps)

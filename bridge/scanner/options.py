@@ -91,7 +91,10 @@ def choose_source(device: Adjustable, source: InputSource, kind: str = "", quirk
         return
     for name, value in known[source]:
         option = device.options().get(name)
-        if option is not None and option.usable:
+        if option is None:
+            missing = f"The scanner has no option {name}, which is to choose {source.value}."
+            raise ScanFailure(Status.UNSUPPORTED, missing)
+        if option.usable:
             device.set(option, fit(option, value))
 
 

@@ -72,7 +72,12 @@ QUIRKS = (
         "the driver's options that choose the glass; false when there is none, whatever the driver says",
         '{ source = "FB" }',
     ),
-    Declared("adf", Sources(), "the same for the feeder and one side", '{ source = "Tray", sides = 1 }'),
+    Declared(
+        "adf",
+        Sources(),
+        "the same for the feeder and one side; without it both sides are not offered either",
+        '{ source = "Tray", sides = 1 }',
+    ),
     Declared("adf_duplex", Sources(), "the same for the feeder and both sides", "false"),
     Declared(
         "page_sensor",

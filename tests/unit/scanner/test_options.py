@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.imaging.tone import PLAIN, Tone
+from bridge.scanner.description import describe
 from bridge.scanner.descriptors import Option, Range
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.model import ColorMode, Format, InputSource, Region, Resolution, ScanRequest, Size, pixels
@@ -282,14 +283,35 @@ def test_a_feeder_is_told_the_sheet() -> None:
 
 
 def test_what_a_quirk_says_of_a_source_is_set_in_its_order() -> None:
-    """Options that choose a source are set one after another, rounded to what they take, and unknown ones left out."""
+    """Options that choose a source are set one after another, rounded to what they take, and none may be missing."""
     sides = Option("sides", "int", choices=(1, 2), value=1)
     device = DumpDevice([SOURCE, sides])
-    chosen = SourceQuirk(tuple(OptionValue(*pair) for pair in (("sides", 2.2), ("gone", 1), ("source", "ADF"))))
+    chosen = SourceQuirk(tuple(OptionValue(*pair) for pair in (("sides", 2.2), ("source", "ADF"))))
     apply(device, request(source=InputSource.ADF_DUPLEX), Quirks(adf_duplex=chosen))
     assert device.record[:2] == [("sides", 2), ("source", "ADF")]
-    with pytest.raises(ScanFailure, match="Platen"):
-        apply(device, request(), Quirks(platen=SourceQuirk(there=False)))
+    for wrong in (SourceQuirk(there=False), SourceQuirk((OptionValue("sauce", "Flatbed"),))):
+        with pytest.raises(ScanFailure, match="Platen") as caught:
+            apply(device, request(), Quirks(platen=wrong))
+        assert caught.value.status is Status.UNSUPPORTED
+
+
+def test_a_quirk_that_names_what_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A source that cannot be chosen as its quirk says is not offered, and the log has the reason."""
+    wrong = SourceQuirk((OptionValue("sauce", "Flatbed"),))
+    assert describe(DumpDevice([SOURCE]), "", Quirks(platen=wrong)).sources == (InputSource.ADF, InputSource.ADF_DUPLEX)
+    assert "Platen cannot be chosen: The scanner has no option sauce" in capsys.readouterr().err
+    unknown = Quirks(adf_duplex=SourceQuirk((OptionValue("source", "X"),)))
+    assert describe(DumpDevice([SOURCE]), "", unknown).sources == (InputSource.PLATEN, InputSource.ADF)
+    assert "ADFDuplex cannot be chosen: The scanner refused a setting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [SourceQuirk(there=False), SourceQuirk((OptionValue("sauce", 1),))])
+def test_without_one_side_there_are_no_two(wrong: SourceQuirk) -> None:
+    """A feeder that cannot be had for one side is not offered for both; a scanner with nothing else is refused."""
+    assert describe(DumpDevice([SOURCE]), "", Quirks(adf=wrong)).sources == (InputSource.PLATEN,)
+    with pytest.raises(ScanFailure) as caught:
+        describe(DumpDevice([SOURCE]), "", Quirks(adf=wrong, platen=wrong))
+    assert caught.value.status is Status.UNSUPPORTED
 
 
 @settings(deadline=None)
