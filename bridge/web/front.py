@@ -87,7 +87,7 @@ def _summary(status: Status) -> Tag:
 def _no_scanner() -> Tag:
     return tags.section(
         tags.h2("No scanner", id="none"),
-        tags.p("No scanner answers. Plug one in and switch it on; it appears here by itself, or after a restart."),
+        tags.p("No scanner answers. Plug one in and switch it on; it appears here by itself."),
         tags.p("On the bridge's machine, ", tags.code("scanbridge doctor"), " says what it sees."),
         **{"class": "card", "aria-labelledby": "none"},
     )
