@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -104,8 +105,17 @@ class Browser:
         self.command("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
 
     def find(self, css: str) -> WebElement:
-        """The first element that fits."""
-        return self.driver.find_element(By.CSS_SELECTOR, css)
+        """The first element that fits, as soon as there is one: a click may lead to another page."""
+        return self.wait(lambda: self.all(css))[0]
+
+    def click(self, css: str) -> None:
+        """Click the first element that fits; the page may replace it in this very moment, then its successor."""
+
+        def clicked() -> bool:
+            self.find(css).click()
+            return True
+
+        self.wait(clicked)
 
     def all(self, css: str) -> list[WebElement]:
         """All elements that fit."""
@@ -119,12 +129,16 @@ class Browser:
         return found
 
     def wait(self, condition: Callable[[], T]) -> T:
-        """What `condition` gives as soon as it is true."""
+        """What `condition` gives as soon as it is true; an element that the page has just replaced is none."""
         hang = time.monotonic() + HANG_S
-        while not (found := condition()):
-            assert time.monotonic() < hang, f"this did not come; the page says:\n{self.find('body').text}"
+        while True:
+            try:
+                if found := condition():
+                    return found
+            except StaleElementReferenceException:
+                pass
+            assert time.monotonic() < hang, f"this did not come; the page says:\n{self.texts('body')}"
             time.sleep(_LOOK_S)
-        return found
 
     def picture(self, name: str) -> Path:
         """A picture of the whole page."""

@@ -74,7 +74,7 @@ def test_every_control_has_a_name_and_its_place(browser: Browser, daemon: Daemon
     levels = [int(one.tag_name[1]) for one in browser.all("h1, h2, h3, h4")]
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-    browser.find("body").click()
+    browser.click("body")
     reached = []
     for _ in controls:
         browser.driver.switch_to.active_element.send_keys(Keys.TAB)
@@ -93,9 +93,9 @@ def test_a_computer_that_registers_appears_and_can_be_told(browser: Browser, tmp
 
         (choice,) = [one for one in browser.all("select[name=destination] option") if f"E-mail to {PC}" in one.text]
         choice.click()
-        browser.find("form[action='/do/scan-to'] button").click()
+        browser.click("form[action='/do/scan-to'] button")
 
-        assert browser.texts(".notice.good") == ["The computer was told; it starts the scan."]
+        browser.wait(lambda: browser.texts(".notice.good") == ["The computer was told; it starts the scan."])
         context, identifier = pc.press()
         assert context == "ScanToEmail"
         pc.fetch(context, identifier)
@@ -110,7 +110,7 @@ def test_a_jam_is_told_with_its_remedy(browser: Browser, tmp_path: Path, chaos: 
     settings = {"scanner": {"virtual": "never", "sane_config_dir": chaos.config}}
     with running(Daemon(tmp_path, settings)) as daemon:
         browser.driver.get(front(daemon))
-        browser.find("button[value=yes]").click()
+        browser.click("button[value=yes]")
         browser.wait(lambda: "jammed" in browser.find("#progress-text").text)
 
         browser.driver.get(front(daemon))
@@ -122,7 +122,7 @@ def test_a_jam_is_told_with_its_remedy(browser: Browser, tmp_path: Path, chaos: 
         browser.phone()
         assert browser.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth") <= 0
         browser.picture("phone-error")
-        browser.find(".jobs button").click()
+        browser.click(".jobs button")
         browser.wait(lambda: browser.texts(".notice.good") == ["The scan is being cancelled."])
         daemon.wait_for(lambda scanner: not scanner["active_jobs"])
 

@@ -10,23 +10,28 @@ from tests.browser.chromium import Browser
 from tests.browser.conftest import front
 from tests.interop.daemon import Daemon
 
+WATCHER = """
+window.shares = [];
+document.addEventListener("DOMContentLoaded", () => {
+  const text = document.getElementById("progress-text");
+  const share = () => document.getElementById("progress").value;
+  if (text) new MutationObserver(() => window.shares.push(share())).observe(text, { childList: true });
+});
+"""
+"""Notes the progress whenever its text changes."""
+
 
 def test_a_preview_with_progress(browser: Browser, slow_daemon: Daemon) -> None:
     """While the scanner works the viewer tells the share that is done; then the picture is there, and can be saved."""
     browser.driver.get(front(slow_daemon))
-    browser.find("button[value=yes]").click()
-    browser.driver.execute_script(
-        """
-        const share = () => document.getElementById("progress").value;
-        window.shares = [];
-        const watcher = new MutationObserver(() => window.shares.push(share()));
-        watcher.observe(document.getElementById("progress-text"), { childList: true });
-        """
-    )
+    Select(browser.find("select[name=color]")).select_by_visible_text("gray")
+    watching = browser.command("Page.addScriptToEvaluateOnNewDocument", source=WATCHER)
+    browser.click("button[value=yes]")
     slow_daemon.wait_for(lambda scanner: scanner["state"] == "Processing")
     browser.picture("viewer-scanning")
 
     browser.wait(lambda: "Done" in browser.find("#progress-text").text)
+    browser.command("Page.removeScriptToEvaluateOnNewDocument", identifier=watching["identifier"])
     shares = browser.driver.execute_script("return window.shares")
     assert shares == sorted(shares)
     assert any(0 < share < 1 for share in shares)
@@ -36,7 +41,7 @@ def test_a_preview_with_progress(browser: Browser, slow_daemon: Daemon) -> None:
     assert width > 400
     assert height > 400
     browser.picture("viewer-done")
-    browser.find("#download").click()
+    browser.click("#download")
     with Image.open(browser.download()) as image:
         image.load()
         assert (image.format, image.size) == ("JPEG", (width, height))
@@ -47,14 +52,15 @@ def test_the_page_while_a_scan_runs(browser: Browser, slow_daemon: Daemon) -> No
     browser.driver.get(front(slow_daemon))
     home = browser.driver.current_window_handle
     Select(browser.find("select[name=resolution]")).select_by_value("600")
-    browser.find("button[value=no]").click()
+    browser.click("button[value=no]")
     slow_daemon.wait_for(lambda scanner: scanner["state"] == "Processing")
+    browser.find("#progress")
     viewer = browser.driver.current_url
     browser.driver.switch_to.new_window("tab")
     browser.driver.get(front(slow_daemon))
     assert "Scanning" in browser.find(".badge").text
     browser.picture("scanning")
-    browser.find(".jobs button").click()
+    browser.click(".jobs button")
     browser.wait(lambda: browser.texts(".notice.good") == ["The scan is being cancelled."])
     browser.wait(lambda: "Ready" in " ".join(browser.texts(".badge")))
     assert any("cancelled here" in text for text in browser.texts("table.jobs .job"))
@@ -71,10 +77,10 @@ def test_a_download(browser: Browser, daemon: Daemon, choice: str, kind: bytes) 
     Select(browser.find("select[name=format]")).select_by_visible_text(choice)
     Select(browser.find("select[name=color]")).select_by_visible_text("gray")
     Select(browser.find("select[name=resolution]")).select_by_value("100")
-    browser.find("button[value=no]").click()
+    browser.click("button[value=no]")
     browser.wait(lambda: "Done" in browser.find("#progress-text").text)
     if choice != "PDF":
-        browser.find("#download").click()
+        browser.click("#download")
     path = browser.download()
     assert path.read_bytes().startswith(kind)
     if choice != "PDF":
@@ -88,13 +94,16 @@ def test_without_scripts(browser: Browser, daemon: Daemon) -> None:
     browser.scripts(False)
     browser.driver.get(front(daemon))
     assert "Ready" in browser.find(".badge").text
-    browser.find("button[value=yes]").click()
-    picture = browser.find("noscript img")
-    browser.wait(lambda: picture.get_property("complete") and picture.get_property("naturalHeight"))
+    browser.click("button[value=yes]")
+    browser.find("noscript img")
+    browser.wait(
+        lambda: browser.find("noscript img").get_property("complete")
+        and browser.find("noscript img").get_property("naturalHeight")
+    )
     browser.driver.get(front(daemon))
     Select(browser.find("select[name=resolution]")).select_by_value("75")
-    browser.find("button[value=no]").click()
-    browser.find("noscript a").click()
+    browser.click("button[value=no]")
+    browser.click("noscript a")
     with Image.open(browser.download()) as image:
         image.load()
         assert image.format == "JPEG"
