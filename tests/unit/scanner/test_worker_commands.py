@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,9 +26,11 @@ from bridge.scanner.protocol import (
     Opened,
     StartImage,
     Status,
+    Trouble,
     read_frame,
     write_frame,
 )
+from bridge.scanner.quirks import Quirks
 from bridge.scanner.worker import Worker
 from tests.fakes.dump_device import DumpDevice
 
@@ -46,6 +49,7 @@ class PlayedSession(DumpDevice):
     cancellation: Cancellation
     failure: Exception | None = None
     waits_for_cancel = False
+    jams_at = 0
 
     @classmethod
     def make(cls) -> PlayedSession:
@@ -60,6 +64,8 @@ class PlayedSession(DumpDevice):
             assert self.cancellation.wait(60)
         if self.failure is not None:
             raise self.failure
+        if self.calls.count("start") == self.jams_at:
+            raise JAM
         self._rest = 64
         return Frame("gray", True, 8, 8, 8, 8)
 
@@ -87,10 +93,10 @@ class PlayedBackend:
         self._session = session
         self.failure: ScanFailure | None = None
 
-    def open(self, name: str, cancellation: Cancellation) -> PlayedSession:
+    def open(self, name: str, cancellation: Cancellation, *, survives_cancel: bool = True) -> PlayedSession:
         if self.failure is not None:
             raise self.failure
-        self._session.calls.append(f"open {name}")
+        self._session.calls.append(f"open {name}" if survives_cancel else f"open {name} without cancel")
         self._session.cancellation = cancellation
         return self._session
 
@@ -161,6 +167,23 @@ def test_a_feeder_is_not_stopped_between_its_pages(stage: Stage) -> None:
     stage.send(Open("test:0", request(InputSource.ADF)), StartImage(), StartImage(), Close())
     stage.until(Closed)
     assert stage.session.calls == ["open test:0", "start", "start", "close"]
+
+
+def test_a_scanner_that_survives_no_cancel_is_opened_as_such(stage: Stage) -> None:
+    """What is known of the scanner reaches its session."""
+    stage.send(Open("test:0", request(), Quirks(survives_cancel=False)), Close())
+    stage.until(Closed)
+    assert stage.session.calls == ["open test:0 without cancel", "close"]
+
+
+def test_a_stack_that_was_cut_short_ends_the_batch(stage: Stage) -> None:
+    """A multi-page file that ends by a jam is delivered, says so, and the feeder is stopped as after any jam."""
+    stage.session.jams_at = 3
+    asked = replace(request(InputSource.ADF), format=Format.PDF_A, images=0)
+    stage.send(Open("test:0", asked), StartImage())
+    done = stage.until(ImageDone)[-1]
+    assert done.trouble == Trouble(Status.JAMMED, "Paper is jammed.")
+    assert stage.session.calls == ["open test:0", "start", "start", "start", "stop"]
 
 
 def test_a_failed_image_stops_the_device(stage: Stage) -> None:
