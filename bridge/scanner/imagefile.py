@@ -121,12 +121,12 @@ class ImageFile:
                     filled = 0
                 lines = total // frame.stride
                 self._pace.lines(lines)
+            if not lines:
+                raise ScanFailure(Status.END_OF_FILE, MESSAGES[Status.END_OF_FILE])
         except ScanFailure as failure:
             if mend and total and failure.status is not Status.CANCELLED:
                 self._close(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
             raise
-        if not lines:
-            raise ScanFailure(Status.END_OF_FILE, MESSAGES[Status.END_OF_FILE])
         self._tell(PageScanned(lines))
         self._close(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
 

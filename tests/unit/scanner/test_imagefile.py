@@ -16,7 +16,7 @@ from bridge.scanner.model import ColorMode, Format, InputSource, Region, Resolut
 from bridge.scanner.options import Delivery
 from bridge.scanner.pages import MAX_LINES, PROGRESS_INTERVAL_S
 from bridge.scanner.protocol import ImageStarted, PageScanned, Progress, Status
-from tests.unit.scanner.played_scanner import JAM, PlayedScanner, gray
+from tests.unit.scanner.played_scanner import JAM, Chunk, PlayedScanner, gray
 
 
 class PlainEncoder:
@@ -209,6 +209,16 @@ def test_a_jam_in_a_stack_leaves_the_pages_so_far(third: list[Any], written: byt
     assert story.bytes == b"<aaaaaaaaaaaa|bbbbbbbbbbbb" + written + b">"
     assert events.count(PageScanned(3)) == 2
     assert story.file.trouble is JAM
+
+
+@pytest.mark.parametrize(("chunks", "written"), [([], b""), ([b"cc"], b"|" + b"\xff" * 12)])
+def test_a_later_page_that_ends_at_once_leaves_the_pages_so_far(chunks: list[Chunk], written: bytes) -> None:
+    """A page without a whole line is none, and those before it are a file all the same."""
+    story = Story(PlayedScanner((gray(), [b"a" * 12]), (gray(), chunks)), format=Format.PDF_A, images=0)
+    story.scan()
+    assert story.bytes == b"<aaaaaaaaaaaa" + written + b">"
+    assert story.file.trouble is not None
+    assert story.file.trouble.status is Status.END_OF_FILE
 
 
 def test_a_jam_in_the_first_page_is_a_failure() -> None:
