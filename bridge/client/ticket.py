@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.client.wishes import ANY, Wishes
+from bridge.client.wishes import ANY, Wishes, plain_word
 from bridge.errors import UsageError
 from bridge.scanner.model import Capabilities, ColorMode, Format, InputSource, SourceCapabilities
 from bridge.soap import namespaces as ns
@@ -124,7 +124,7 @@ def _source(wishes: Wishes, capabilities: Capabilities) -> InputSource:
             raise UsageError(f"--pages {wishes.pages}: the scanner has no feeder, and its glass holds one page")
         return sources[0]
     if wishes.source not in sources:
-        raise UsageError(f"the scanner has no {wishes.source.value}; it has {_list(sources)}")
+        raise UsageError(f"the scanner has no {plain_word(wishes.source)}; it has {_list(sources)}")
     return wishes.source
 
 
@@ -145,7 +145,7 @@ def _format_and_color(
     colors = [color for color in (*usual, *side.colors) if color in side.colors]
     if wishes.color is not None:
         if wishes.color not in side.colors:
-            raise UsageError(f"the scanner has no {wishes.color.value}; it has {_list(side.colors)}")
+            raise UsageError(f"the scanner has no {plain_word(wishes.color)}; it has {_list(side.colors)}")
         colors = [wishes.color]
     offered = [format for format in wishes.formats if format in capabilities.formats]
     if not offered:
@@ -159,4 +159,4 @@ def _format_and_color(
 
 
 def _list(words: tuple[Format | ColorMode | InputSource, ...] | list[Format] | list[ColorMode]) -> str:
-    return ", ".join(word.value for word in words)
+    return ", ".join(plain_word(word) for word in words)

@@ -55,6 +55,17 @@ _ENDINGS: dict[str, tuple[Format, ...]] = {
 Word = TypeVar("Word", bound=Enum)
 
 
+def plain_word(word: Format | ColorMode | InputSource) -> str:
+    """What a person may type for `word`, with the standard's keyword behind it where that is another."""
+    aliases: dict[str, tuple[Enum, ...]] = {
+        **_FORMAT_ALIASES,
+        **{alias: (color,) for alias, color in _COLOR_ALIASES.items()},
+        **{alias: (source,) for alias, source in _SOURCE_ALIASES.items()},
+    }
+    plain = next((alias for alias, words in aliases.items() if word in words), None)
+    return word.value if plain is None else f"{plain} ({word.value})"
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What was asked for; None is left to the scanner.

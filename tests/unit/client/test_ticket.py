@@ -117,28 +117,28 @@ def test_what_formats_hold() -> None:
 @pytest.mark.parametrize(
     ("capabilities", "wishes", "complaint"),
     [
-        (FLATBED, {"source": InputSource.ADF}, "the scanner has no ADF; it has Platen"),
+        (FLATBED, {"source": InputSource.ADF}, "the scanner has no feeder (ADF); it has glass (Platen)"),
         (FLATBED, {"pages": 3}, "the scanner has no feeder, and its glass holds one page"),
         (FLATBED, {"resolution": 299}, "no resolution of 299; it has 75, 100, 150, 200, 300, 600, 1200"),
         (
             FLATBED,
             {"color": ColorMode.RGB_48},
-            "the scanner has no RGB48; it has RGB24, Grayscale8, BlackAndWhite1",
+            "the scanner has no RGB48; it has color (RGB24), gray (Grayscale8), lineart (BlackAndWhite1)",
         ),
         (
             replace(FLATBED, formats=(Format.JFIF,)),
             {"formats": (Format.PDF_A,)},
-            "the scanner does not offer pdf-a; it offers jfif",
+            "the scanner does not offer pdf (pdf-a); it offers jpeg (jfif)",
         ),
         (
             replace(FLATBED, formats=(Format.PDF_A,)),
             {},
-            "the scanner does not offer a format that this client knows; it offers pdf-a",
+            "the scanner does not offer a format that this client knows; it offers pdf (pdf-a)",
         ),
         (
             FLATBED,
             {"formats": JPEG, "color": ColorMode.BLACK_AND_WHITE_1},
-            "jfif, exif cannot hold BlackAndWhite1; choose another --format or --color",
+            "jpeg (jfif), jpeg (exif) cannot hold lineart (BlackAndWhite1); choose another --format or --color",
         ),
         (Capabilities(()), {}, "neither glass nor feeder"),
     ],
