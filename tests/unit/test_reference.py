@@ -108,6 +108,9 @@ class Plain(str):
         (["status", "--j"], {"--json"}),
         (["--config", "x", "scan", "--res"], {"--resolution"}),
         (["scan", "--color", "g"], {"gray"}),
+        (["do"], {"doctor"}),
+        (["doctor", "--b"], {"--bundle"}),
+        (["scan", "--j"], {"--json"}),
     ],
 )
 def test_completion(words: list[str], expected: set[str]) -> None:
