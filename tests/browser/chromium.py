@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -143,10 +143,17 @@ class Browser:
     def picture(self, name: str) -> Path:
         """A picture of the whole page."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        taken = self.command("Page.captureScreenshot", captureBeyondViewport=True, format="png")
         path = SCREENSHOTS / f"{name}.png"
-        path.write_bytes(base64.b64decode(taken["data"]))
+        path.write_bytes(base64.b64decode(self.wait(self._captured)))
         return path
+
+    def _captured(self) -> str | None:
+        """A picture in base64; None when the page was just being loaded anew, as Chromium sees it."""
+        try:
+            taken = self.command("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+        except TimeoutException:
+            return None
+        return str(taken["data"])
 
     def contrast(self) -> tuple[int, list[tuple[str, float]]]:
         """How many texts were looked at, and those whose contrast is poor."""
