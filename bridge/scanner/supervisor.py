@@ -293,7 +293,7 @@ class SupervisedScanner:
     def _show_paper(self) -> None:
         """Between two watches what was seen last stays; when nobody is to look, nobody knows."""
         if InputSource.ADF in self._capabilities.sources and self.buttons.state is not WatchState.PAUSED:
-            outcomes.show_paper(self._status, self.buttons.page_loaded if self._quirks.page_sensor else None)
+            outcomes.show_paper(self._status, False if self.feeder_is_empty() else self.buttons.page_loaded or None)
 
     def _leave_failed_watch(self) -> None:
         """A driver that failed when it was looked at may not be itself any more: the next job gets a fresh process."""

@@ -186,7 +186,7 @@ class Bench:
             job, client = None, "no job"
             self.daemon.wait_for(lambda scanner: scanner["buttons"]["state"] == "watching")
             # A worker that watches has little to say; a press makes it speak.
-            self._order(case.fault, sensors=_PRESSED)
+            self.order(case.fault, sensors=_PRESSED)
         else:
             job = self.client.order(images=2 if case.moment is BETWEEN_PAGES else 1)
             fetching = self._lead_to(case, job)
@@ -199,8 +199,8 @@ class Bench:
         pushed, took = self._pushed, time.monotonic() - began
         told = self.client.job(job) if job else "no job"
         scanner, conditions = self.client.scanner(), self.client.conditions()
-        self._order()
-        page = self._page()
+        self.order()
+        page = self.page()
         afterwards = ", ".join(filter(None, (self._idle_scanner(), self.client.conditions())))
         return Observation(client, told, scanner, conditions, pushed, took, page, afterwards)
 
@@ -211,21 +211,21 @@ class Bench:
         moment, held = case.moment, Fault("read", "hold", line=case.moment.line or MID_PAGE)
         before = self._holds()
         if moment is BETWEEN_PAGES:
-            self._order(case.fault)
+            self.order(case.fault)
             assert self.client.fetch(job).outcome() == WHOLE
         elif moment is CANCELLING or moment.line:
-            self._order(held)
+            self.order(held)
             fetching = self.client.fetch(job)
             fetching.until_begun()
             self._until_held(1 + before)
-            self._order(case.fault, *([held] if moment is CANCELLING else []))
+            self.order(case.fault, *([held] if moment is CANCELLING else []))
             if moment is CANCELLING:
                 # Only now does the backend know the order, and is in a read that a cancel has to end.
                 self._until_held(2 + before)
                 self.client.cancel(job)
             return fetching
         else:
-            self._order(case.fault)
+            self.order(case.fault)
         return self.client.fetch(job)
 
     def _holds(self) -> int:
@@ -259,8 +259,8 @@ class Bench:
             return False
         return bool(scanner["worker"]["pid"] != worker)
 
-    def _page(self) -> str:
-        """What a job gets from the scanner when it is well again."""
+    def page(self) -> str:
+        """What a job gets from the scanner: "a good page", or what its client met."""
         job = self.client.order()
         fetching = self.client.fetch(job)
         if fetching.outcome() != WHOLE:
@@ -272,7 +272,8 @@ class Bench:
 
     # -- its parts -------------------------------------------------------------------------------
 
-    def _order(self, *faults: Fault, sensors: Sequence[Sensor] = _SENSORS) -> None:
+    def order(self, *faults: Fault, sensors: Sequence[Sensor] = _SENSORS) -> None:
+        """Let the scanner misbehave so from now on; be well without any."""
         write_order(self._folder, Order(sensors=sensors, faults=faults))
 
     def _warm_worker(self) -> int:

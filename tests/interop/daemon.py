@@ -46,7 +46,7 @@ class Daemon:
     `settings` are laid over those of a daemon on loopback with the virtual scanner, at any free port; `environment`
     over this process's own; `program` is the module that is run. `start` returns when the daemon is ready, `stop`
     raises AssertionError with whatever was wrong with it. A second Daemon in the same directory is the same bridge
-    after a restart.
+    after a restart. Lines of its log with words that are `expected` are not wrong.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Daemon:
             **(environment or {}),
             MARK: self.mark.partition("=")[2],
         }
+        self.expected: list[str] = []
         self._lines: list[str] = []
         self._spoken = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
@@ -86,6 +87,18 @@ class Daemon:
 
     def start(self, scanners: int = 1) -> None:
         """Start it, and return when it is ready and serves so many scanners."""
+        self.begin()
+        try:
+            with self._spoken:
+                self._spoken.wait_for(lambda: self._said("ready ") or self._process_ended(), HANG_S)
+            assert self._said("ready http_port="), f"the daemon did not become ready:\n{self.log}"
+            assert self._said(f" scanners={scanners}"), f"the daemon does not serve {scanners} scanners:\n{self.log}"
+        except BaseException:
+            self._end()
+            raise
+
+    def begin(self) -> None:
+        """Start it, and do not wait."""
         self._process = self._launch(
             sys.executable,
             *("-m", self._program, "--config", str(self.config), "serve"),
@@ -97,14 +110,6 @@ class Daemon:
         )
         self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._listener.start()
-        try:
-            with self._spoken:
-                self._spoken.wait_for(lambda: self._said("ready ") or self._process_ended(), HANG_S)
-            assert self._said("ready http_port="), f"the daemon did not become ready:\n{self.log}"
-            assert self._said(f" scanners={scanners}"), f"the daemon does not serve {scanners} scanners:\n{self.log}"
-        except BaseException:
-            self._end()
-            raise
 
     def reload(self) -> None:
         """Have it read its settings again."""
@@ -126,8 +131,9 @@ class Daemon:
     def stop(self) -> None:
         """End it by SIGTERM. Raises AssertionError, with the log, when anything was wrong with this run."""
         status, left = self._end()
+        log = "".join(line for line in self._lines if not any(words in line for words in self.expected))
         violations = self.violations.read_text(encoding="utf-8") if self.violations.exists() else ""
-        wrong = complaints(status, self.log, violations, left)
+        wrong = complaints(status, log, violations, left)
         assert not wrong, "\n".join([*wrong, "The daemon's log:", self.log])
 
     # -- what it says ----------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -25,16 +24,14 @@ from tests.chaos.build import build
 from tests.chaos.order import Fault
 from tests.interop.daemon import HANG_S
 from tests.interop.usb_site import LIDE, V39, UsbSite, usb_site
+from tests.soak.processes import growth_kib, status_of, zombies_of
 
 MOMENTS = ("idle", "scanning", "stalled", "asked", "at once")
 """When the scanner is pulled out: while nothing goes on, in mid-page, in mid-page of a driver that does not come back,
 while it is asked what it can do, and before udev's events have settled."""
 
-WARM_UP = 10
-"""Rounds before memory is looked at: Python and its libraries have taken what they keep by then."""
-
 MEMORY_KIB = 2048
-"""By so much may the last quarter of the rounds have more resident memory than the first after WARM_UP."""
+"""By so much may the last quarter of the rounds have more resident memory than the first after the warming up."""
 
 SLOW_PAGE = ("--mode", "Gray", "--resolution", "1200")
 
@@ -59,9 +56,7 @@ class Outcome:
 
     def growth_kib(self) -> float:
         """How much more memory there is at the end than after the warming up: medians of quarters."""
-        seen = [rest.memory_kib for rest in self.rests[WARM_UP:]]
-        quarter = max(1, len(seen) // 4)
-        return statistics.median(seen[-quarter:]) - statistics.median(seen[:quarter])
+        return growth_kib([rest.memory_kib for rest in self.rests])
 
 
 def rounds(site: UsbSite, count: int, seed: int) -> Outcome:
@@ -126,33 +121,12 @@ def rest_of(site: UsbSite, before: Rest | None) -> Rest:
         (scanner, *others) = site.scanners()
         worker = scanner["worker"]["pid"]
         processes, zombies = site.processes(), zombies_of(pid)
-        rest = Rest(len(os.listdir(f"/proc/{pid}/fd")), _status(pid, "Threads"), _status(pid, "VmRSS"), worker)
+        rest = Rest(len(os.listdir(f"/proc/{pid}/fd")), status_of(pid, "Threads"), status_of(pid, "VmRSS"), worker)
         quiet = not others and set(processes) == {pid, worker} and not zombies
         if quiet and (before is None or (rest.descriptors, rest.worker) == (before.descriptors, before.worker)):
             return rest
         assert time.monotonic() < hang, f"left: {processes=} {zombies=} {rest=} {before=} {others=}\n{site.daemon.log}"
         time.sleep(0.02)
-
-
-def zombies_of(parent: int) -> list[int]:
-    """The children of `parent` that have ended and that it has not noticed."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            state, ppid = (entry / "stat").read_text("ascii", "replace").rpartition(")")[2].split()[:2]
-        except OSError:
-            continue
-        if state == "Z" and int(ppid) == parent:
-            found.append(int(entry.name))
-    return found
-
-
-def _status(pid: int, name: str) -> int:
-    """A number of /proc/PID/status; memory is in KiB."""
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1])
 
 
 def main() -> int:

@@ -143,15 +143,17 @@ def shown(bench: Bench) -> list[tuple[str, str, str]]:
 
 
 EMPTY = [("InputTrayEmpty", "ADF", "Informational")]
+LOADED, UNLOADED = protocol.Watching(("scan",), True), protocol.Watching(("scan",), False)
 
 
 @pytest.mark.conformance(246)
 def test_the_sensor_for_paper_is_shown(bench: Bench) -> None:
     """An empty feeder is a condition of the scanner and does not stop it; paper ends it."""
-    bench.watch(protocol.Watching(("scan",), False))
+    bench.watch(LOADED)
+    bench.process.say(UNLOADED)
     assert shown(bench) == EMPTY
     assert bench.status.state.value == "Idle"
-    bench.process.say(protocol.Watching(("scan",), True))
+    bench.process.say(LOADED)
     assert shown(bench) == []
     assert not bench.scanner.feeder_is_empty()
     assert [condition.name.value for condition in bench.status.history] == ["InputTrayEmpty"]
@@ -159,13 +161,14 @@ def test_the_sensor_for_paper_is_shown(bench: Bench) -> None:
 
 def test_what_the_sensor_said_lasts_over_a_job_from_the_glass(bench: Bench) -> None:
     """A job from the glass changes nothing about the feeder, and makes no events of it; one from the feeder does."""
-    bench.watch(protocol.Watching(("scan",), False))
+    bench.watch(LOADED)
+    bench.process.say(UNLOADED)
     opening = bench.scanner.open(request())
     bench.process.say(protocol.Opened("all"))
     outcomes.forget(bench.status, InputSource.PLATEN)
     assert shown(bench) == EMPTY
     success_result_of(success_result_of(opening).close())
-    bench.process.say(protocol.Ready(), protocol.Watching(("scan",), False))
+    bench.process.say(protocol.Ready(), UNLOADED)
     assert shown(bench) == EMPTY
     assert bench.status.history == ()
     outcomes.forget(bench.status, InputSource.ADF)
@@ -174,11 +177,12 @@ def test_what_the_sensor_said_lasts_over_a_job_from_the_glass(bench: Bench) -> N
 
 def test_nobody_looks_any_more(bench: Bench) -> None:
     """Without the watch nobody knows about the paper, whether it was switched off or the scanner is used elsewhere."""
-    bench.watch(protocol.Watching(("scan",), False))
+    bench.watch(LOADED)
+    bench.process.say(UNLOADED)
     bench.process.say(protocol.WatchFailed(Status.DEVICE_BUSY, "In use."))
     assert shown(bench) == []
     bench.reactor.advance(FIRST_PAUSE_S)
-    bench.process.say(protocol.Watching(("scan",), False))
+    bench.process.say(UNLOADED)
     assert shown(bench) == EMPTY
     bench.buttons.switch(None)
     bench.process.say(protocol.Unwatched())
@@ -198,23 +202,24 @@ def test_a_feeder_that_empties_under_a_job_is_remembered_apart(bench: Bench) -> 
 
 def test_an_empty_feeder_is_believed_once_paper_was_seen(bench: Bench) -> None:
     """A sensor that has told of paper before is believed when there is none, also by the next worker."""
-    bench.watch(protocol.Watching(("scan",), True))
+    bench.watch(LOADED)
     assert not bench.scanner.feeder_is_empty()
-    bench.process.say(protocol.Watching(("scan",), False))
+    bench.process.say(UNLOADED)
     assert bench.scanner.feeder_is_empty()
     opening = bench.scanner.open(request())
     assert not bench.scanner.feeder_is_empty()
     bench.process.say(protocol.Opened("all"))
     success_result_of(success_result_of(opening).close())
-    bench.process.say(protocol.Ready(), protocol.Watching(("scan",), False))
+    bench.process.say(protocol.Ready(), UNLOADED)
     assert bench.scanner.feeder_is_empty()
 
 
 def test_a_sensor_that_has_always_said_empty_is_not_believed(bench: Bench) -> None:
     """Drivers exist whose sensor never tells of paper: their feeders are tried, whatever it says."""
-    bench.watch(protocol.Watching(("scan",), False))
-    bench.process.say(protocol.Watching(("scan",), False))
+    bench.watch(UNLOADED)
+    bench.process.say(UNLOADED)
     assert not bench.scanner.feeder_is_empty()
+    assert shown(bench) == []
     assert bench.scanner.loaded_source() is InputSource.PLATEN
 
 
