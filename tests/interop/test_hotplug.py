@@ -90,6 +90,7 @@ def test_unplugged_in_the_middle_of_a_page(site: UsbSite, how: str) -> None:
     site.write(replace(site.order, faults=[Fault("read", how, 9, line=100)]))
     site.daemon.start()
     (uuid,) = site.wait_for_count(1)
+    assert site.next_announcement() == ("Hello", uuid)
     scan = site.client(uuid).start(*PAGE)
     if how == "status":
         site.wait_for_log("Aborted (ScannerStopped)")
@@ -99,7 +100,6 @@ def test_unplugged_in_the_middle_of_a_page(site: UsbSite, how: str) -> None:
     assert scan.end().status != 0
     site.wait_for_log("Aborted (ScannerStopped)")
     site.wait_for_count(0)
-    assert site.next_announcement() == ("Hello", uuid)
     assert site.next_announcement() == ("Bye", uuid)
     site.plug(LIDE, replace(site.order, faults=[]))
     assert site.wait_for_count(1) == [uuid]
@@ -113,12 +113,13 @@ def test_a_power_cycle_in_the_middle_of_a_page(site: UsbSite) -> None:
     site.write(replace(site.order, faults=[Fault("read", "stall", line=100)]))
     site.daemon.start()
     (uuid,) = site.wait_for_count(1)
+    assert site.next_announcement() == ("Hello", uuid)
     scan = site.client(uuid).start(*PAGE)
     site.wait_for_call("stall")
     site.bus.unplug(plug)
     site.plug(V39, replace(site.order, faults=[]))
     assert scan.end().status != 0
-    assert [site.next_announcement() for _ in range(3)] == [("Hello", uuid), ("Bye", uuid), ("Hello", uuid)]
+    assert [site.next_announcement() for _ in range(2)] == [("Bye", uuid), ("Hello", uuid)]
     assert site.wait_for_count(1) == [uuid]
     site.scan(uuid)
     assert site.no_announcement()
@@ -208,15 +209,15 @@ def test_the_virtual_scanner_gives_way(sites: Sites) -> None:
     with sites(virtual="auto") as site:
         site.daemon.start()
         (virtual,) = site.wait_for_count(1)
+        assert site.next_announcement() == ("Hello", virtual)
         plug = site.plug(LIDE)
         (real,) = site.wait_for(lambda scanners: [each["uuid"] for each in scanners] not in ([virtual], []))
+        assert site.next_announcement() == ("Bye", virtual)
+        assert site.next_announcement() == ("Hello", real["uuid"])
         site.unplug(plug)
         site.wait_for(lambda scanners: [each["uuid"] for each in scanners] == [virtual])
-        told = [site.next_announcement() for _ in range(5)]
-        assert told == [
-            *(("Hello", virtual), ("Bye", virtual), ("Hello", real["uuid"])),
-            *(("Bye", real["uuid"]), ("Hello", virtual)),
-        ]
+        assert site.next_announcement() == ("Bye", real["uuid"])
+        assert site.next_announcement() == ("Hello", virtual)
         site.daemon.stop()
 
 
