@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.chaos import picture
 from tests.chaos.fixtures import DEVICE, Chaos
-from tests.chaos.order import STATUSES, Fault, Order, Sensor
+from tests.chaos.order import ONCE, STATUSES, Fault, Order, Sensor
 from tests.unit.scanner.sane_process import HANG_GUARD_S, run
 
 WIDTH = HEIGHT = 148
@@ -231,6 +231,70 @@ def test_a_status_where_no_page_is_scanned(chaos: Chaos, moment: str) -> None:
         assert listing(chaos) == ""
     else:
         assert b"Access to resource has been denied" in scanimage(chaos, "--mode", "Gray").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1, signal.SIGSEGV], ids=lambda number: number.name)
+def test_any_signal_ends_the_process(chaos: Chaos, number: signal.Signals) -> None:
+    """The process gets the signal that was ordered."""
+    chaos.order(Order(faults=[Fault("read", "signal", number, line=10)]))
+    assert scanimage(chaos).returncode == -number
+
+
+def test_a_backend_that_ends_the_process(chaos: Chaos) -> None:
+    """The process ends with the status that was ordered, as if it had wanted to."""
+    chaos.order(Order(faults=[Fault("start", "leave", 3)]))
+    assert scanimage(chaos).returncode == 3
+
+
+def test_a_frozen_process(chaos: Chaos) -> None:
+    """The whole process stands still until somebody lets it go on; SIGKILL ends it all the same."""
+    chaos.order(Order(faults=[Fault("read", "freeze", line=10)]))
+    with Running(chaos) as running:
+        wait_for(lambda: "freeze" in chaos.calls and running.status_line("State").startswith("T"))
+        running.process.kill()
+        assert running.process.wait(HANG_GUARD_S) == -signal.SIGKILL
+
+
+def test_a_greedy_backend_takes_what_there_is(chaos: Chaos) -> None:
+    """Up to the process's limit memory is taken, then the backend says that there is none."""
+    chaos.order(Order(faults=[Fault("start", "greed")]))
+    words = ["prlimit", "--data=150000000", *command()]
+    done = subprocess.run(words, env=surroundings(chaos), capture_output=True, timeout=HANG_GUARD_S, check=False)
+    assert done.returncode == STATUSES.index("NO_MEM")
+
+
+def test_a_fault_that_comes_once(chaos: Chaos) -> None:
+    """A fault that is to come once comes to the first process that meets it, and again with the next order."""
+    for _ in range(2):
+        chaos.order(Order(faults=[Fault("start", "leave", 3, page=ONCE)]))
+        assert [scanimage(chaos).returncode for _ in range(3)] == [3, 0, 0]
+
+
+def test_a_page_without_end(chaos: Chaos) -> None:
+    """No data comes, and no end; a cancel ends it."""
+    chaos.order(Order(faults=[Fault("read", "nothing", line=10)]))
+    with Running(chaos) as running:
+        wait_for(lambda: chaos.calls.count("nothing") > 10)
+        assert running.process.poll() is None
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(HANG_GUARD_S)
+        assert "cancel" in chaos.calls
+
+
+def test_a_page_that_ends_in_half_a_line(chaos: Chaos) -> None:
+    """Half a line is delivered behind the whole ones, then the page ends."""
+    chaos.order(Order(faults=[Fault("read", "torn", line=20)]))
+    done = scanimage(chaos, "--mode", "Gray")
+    whole = picture.gray(picture.GLASS, WIDTH, 20).tobytes()
+    assert done.stdout.endswith(whole + bytes(WIDTH // 2))
+
+
+def test_half_a_line_for_another_reader(chaos: Chaos) -> None:
+    """The beginning of a line is written where it was ordered, and scanning goes on."""
+    chaos.order(Order(faults=[Fault("start", "stammer", 2)]))
+    done = scanimage(chaos)
+    assert done.returncode == 0
+    assert b'{"frame":"Prog' in done.stderr
 
 
 def test_a_hang_ends_with_the_process(chaos: Chaos) -> None:
