@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,23 +104,28 @@ def test_a_command_of_ours(command: Command, daemon: Daemon, cable: Cable, tmp_p
 
 @pytest.mark.parametrize("command", of_kind("served"), ids=str)
 def test_a_bridge_is_started(command: Command, cable: Cable, tmp_path: Path) -> None:
-    """It says that it is ready, and ends well when it is told to."""
-    settings = tmp_path / "some.toml"
-    socket = tmp_path / "control.sock"
-    settings.write_text(
-        f'[network]\nhttp_port = 0\n[state]\ndirectory = "{tmp_path}/state"\n[control]\nsocket = "{socket}"\n'
-    )
+    """The line itself, as the shell takes it, on a machine of its own: it says that it is ready, and ends well."""
+    program = f'#!/bin/sh\n[ $# -gt 0 ] || set -- serve\nexec {sys.executable} -m bridge "$@"\n'
+    for name in ("run", "scanbridge"):
+        (tmp_path / name).write_text(program)
+        (tmp_path / name).chmod(0o755)
+    for name in ("trial.toml", "my.toml"):
+        (tmp_path / name).write_text("[log]\nwire = true\n")
+    log = tmp_path / "trial.log"
+    redirected = command.line if "2>" in command.line else f"{command.line} 2>{log.name}"
     process = cable.second.start(
-        *(sys.executable, "-m", "bridge", "--config", str(settings), "serve"),
-        cwd=REPOSITORY,
+        *("sh", "-c", f"exec {redirected}"),
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/bin", "HOME": str(tmp_path)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
     )
-    assert process.stderr is not None
-    assert any(line.startswith("ready http_port=") for line in process.stderr)
+    hang = time.monotonic() + HANG_S
+    while not (log.exists() and "\nready http_port=8018 scanners=1\n" in log.read_text()):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < hang, log.read_text()
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    process.stderr.read()
-    assert process.wait(HANG_S) == 0
+    assert process.wait(HANG_S) == 0, log.read_text()
 
 
 @pytest.mark.parametrize("command", of_kind("shell"), ids=str)
