@@ -61,9 +61,7 @@ unpack_package() {
 		echo "scanbridge: apt-get could download none of $*; its messages above say why" >&2
 		return 1
 	}
-	dpkg-deb --extract "$folder.part/"*.deb "$folder.part"
-	rm "$folder.part/"*.deb
-	mv "$folder.part" "$folder"
+	dpkg-deb --extract "$folder.part/"*.deb "$folder.part" && rm "$folder.part/"*.deb && mv "$folder.part" "$folder"
 }
 
 download_one() {
