@@ -22,6 +22,7 @@ from tests.fakes import wsd_client
 from tests.interop.daemon import REPOSITORY, running
 from tests.interop.discovery_client import Client
 from tests.interop.namespaces import INTERFACE, Cable
+from tests.interop.test_discovery_netns import neighbour  # noqa: F401
 
 HTTP = "8018"
 
@@ -98,6 +99,28 @@ def test_the_search_port_is_taken(cable: Cable, tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match="logged an error that nobody handled"):
             daemon.stop()
     assert report.blames("ports", f"the bridge hears no search on {INTERFACE} (IPv4): UDP port 3702 is held by python")
+
+
+def test_wsdd_has_the_port(cable: Cable, tmp_path: Path, neighbour: tuple[str, ...]) -> None:  # noqa: F811
+    """The usual port of WSD belongs to wsdd where that runs, and it is named."""
+    cable.first.start(*neighbour)
+    with (pc := Client(cable.second, socket.AF_INET)).socket:
+        pc.find()
+    settings = {"network": {"interfaces": [INTERFACE], "http_port": 5357}}
+    report = Ward(cable.first, tmp_path, settings).examine()
+    assert report.blames("ports", "TCP port 5357 is held by")
+    assert any("wsdd" in one["text"] for one in report.findings if one["topic"] == "ports")
+
+
+def test_wsdd_beside_the_bridge_is_no_fault(cable: Cable, tmp_path: Path, neighbour: tuple[str, ...]) -> None:  # noqa: F811
+    """Both share the port of searches; the doctor says so, and that both are well."""
+    cable.first.start(*neighbour)
+    with running(daemon_on(cable.first, tmp_path)) as daemon:
+        with (pc := Client(cable.second, socket.AF_INET)).socket:
+            pc.find()
+        report = Ward(cable.first, tmp_path).examine("--no-scan", config=daemon.config)
+    assert report.praises("ports", "UDP port 3702 is shared with")
+    assert report.praises("discovery", "a search by multicast finds")
 
 
 @pytest.mark.parametrize(
