@@ -6,6 +6,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
 
 from bridge.discovery.changes import MAX_MESSAGES, POLL_S, SETTLE_S, NetworkChanges, open_rtnetlink
 from tests.harness import WireClock
@@ -102,6 +104,15 @@ def test_without_rtnetlink_the_network_is_looked_at_now_and_then() -> None:
     watch.stop()
     clock.advance(60)
     assert len(told) == 3
+
+
+def test_a_socket_that_breaks_is_replaced_by_looking(network: Network) -> None:
+    """Twisted gives up a descriptor with an error; changes are noticed all the same."""
+    network.watch.connectionLost(Failure(ConnectionLost()))
+    assert network.clock.readers == set()
+    network.clock.advance(POLL_S)
+    network.clock.advance(POLL_S)
+    assert network.changes == 2
 
 
 def test_the_kernel_gives_the_socket_to_everybody() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from twisted.internet.error import ConnectionLost
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
 from bridge.scanner import hotplug
 from bridge.scanner.hotplug import MAX_EVENTS, SETTLE_S, Hotplug, UsbDevice
@@ -106,6 +109,15 @@ def test_nothing_is_told_after_the_end() -> None:
     listener.hotplug.stop()
     listener.clock.advance(10)
     assert (listener.heard, listener.clock.readers, listener.hotplug.fileno()) == ([], set(), -1)
+
+
+def test_a_socket_that_breaks_is_told() -> None:
+    """Twisted gives up a descriptor with an error: nothing is heard from then on, and the log says what follows."""
+    listener = Listener(SCANNER)
+    with capturedLogs() as logged:
+        listener.hotplug.connectionLost(Failure(ConnectionLost()))
+    assert listener.clock.readers == set()
+    assert ["by a reload" in entry["effect"] for entry in logged] == [True]
 
 
 def test_a_listener_may_stop_it_in_the_middle() -> None:
