@@ -18,7 +18,7 @@ from tests.system.machine import PACKAGES, Machine, packages, roots
 HOME = "/root/scanbridge"
 """Where the reader has the checkout."""
 
-NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci)\b.*")
+NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci|python3 -m tests\.)\S*.*")
 TERMINAL = (
     *("--quiet", "--collect", "--unit=first-terminal", f"--working-directory={HOME}", "--setenv=HOME=/root"),
     *("--property=StandardOutput=null", "--property=StandardError=file:/root/log"),
