@@ -107,8 +107,9 @@ def _windows(status: Status) -> Tag:
 
 def _clients(status: Status) -> Tag:
     clients = sorted(status["clients"], key=lambda one: not one["windows"])
+    own = _own_addresses(status)
     parts: list[Tag] = [tags.h3("Computers seen")]
-    if not clients:
+    if all(one["client"] in own for one in clients):
         parts.append(
             tags.p(
                 "None yet. If a PC has just searched, its question did not arrive here: the PC is in another network "
@@ -117,7 +118,7 @@ def _clients(status: Status) -> Tag:
                 class_="hint",
             )
         )
-    parts += [_client(one) for one in clients]
+    parts += [_client(one, "this machine" if one["client"] in own else "computer") for one in clients]
     if status["strangers"]:
         last = status["strangers"][-1]
         parts.append(
@@ -131,7 +132,13 @@ def _clients(status: Status) -> Tag:
     return tags.div(*parts)
 
 
-def _client(client: Mapping[str, Any]) -> Tag:
+def _own_addresses(status: Status) -> set[str]:
+    """This machine's addresses: whoever comes from there is no PC that was added."""
+    shown = [address for one in status["interfaces"] for address in one["addresses"]]
+    return {"127.0.0.1", "::1", *(address.partition("/")[0].partition("%")[0] for address in shown)}
+
+
+def _client(client: Mapping[str, Any], usual: str) -> Tag:
     reached = client["stages"]
     stages = [
         tags.li(
@@ -141,7 +148,7 @@ def _client(client: Mapping[str, Any]) -> Tag:
         )
         for stage, name in STAGES.items()
     ]
-    kind = "Windows PC" if client["windows"] else client["agent"] or "computer"
+    kind = "Windows PC" if client["windows"] else client["agent"] or usual
     refused = client["refused"]
     lines = [
         tags.h4(kind, " ", tags.code(client["client"])),

@@ -79,3 +79,22 @@ def test_a_client_of_another_family_gets_its_own_addresses(scene: Scene) -> None
     """URLs are valid where the reader is: an IPv6 address in brackets."""
     told = status_of(bridge_of(scene), "2001:db8::7")
     assert told["scanners"][0]["urls"]["device"].startswith("http://[2001:db8::7]:8018/")
+
+
+def test_how_far_each_computer_got(tmp_path: Path) -> None:
+    """A PC's stages, what they mean and what to do; this machine itself is no PC that was added."""
+    scene = Scene(tmp_path)
+    bridge = with_pages(scene)
+    bridge.visitors.looked("192.0.2.7", "Probe")
+    page = scene.wire.get("/").body.decode()
+    assert "None yet." in page
+    assert "this machine" in page
+    bridge.visitors.asked("192.0.2.20", "WSDAPI", "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get", 200)
+    bridge.visitors.asked("192.0.2.20", "WSDAPI", "http://example/GetScannerElements", 400)
+    bridge.visitors.turned_away("198.51.100.7", "search")
+    page = scene.wire.get("/").body.decode()
+    assert "None yet." not in page
+    assert "Windows PC" in page
+    assert "So far it read the description, and installed no driver" in page
+    assert "Its GetScannerElements was refused (HTTP 400)" in page
+    assert "198.51.100.7 tried too and was turned away" in page
