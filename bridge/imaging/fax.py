@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 
-from bridge.imaging.ahead import CompressorThread
+from bridge.imaging.ahead import CompressorThreads
 from bridge.imaging.encoder import ImagingError, Page, Rows
 
 STRIP_PIXELS = 1024 * 1024
@@ -34,7 +34,7 @@ class FaxCoder:
     def __init__(self, page: Page, black: int, strip_rows: int | None = None) -> None:
         self._row_bytes = page.row_bytes
         self._strip_rows = strip_rows or max(1, STRIP_PIXELS // page.width)
-        self._thread = CompressorThread(_Joiner(page.width, page.row_bytes, black).code)
+        self._thread = CompressorThreads(_Joiner(page.width, page.row_bytes, black).code)
         self._strip = bytearray()
 
     def rows(self, data: Rows) -> bytes:

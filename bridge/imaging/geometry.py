@@ -63,6 +63,7 @@ class Placer:
         self._at_once = max(1, BLOCK_BYTES // self._row_bytes)
         self._seen = 0
         self._made = 0
+        self._cut: slice | None = None
         self._row = self._row_maker(source_width)
 
     @property
@@ -113,11 +114,16 @@ class Placer:
         size = self._source_bytes
         if self._row is None:
             yield data[start * size : (start + wanted) * size]
-        else:
-            make, at_once = self._row, self._at_once
-            for begin in range(start, start + wanted, at_once):
-                end = min(begin + at_once, start + wanted)
-                yield b"".join([make(data[at * size : (at + 1) * size]) for at in range(begin, end)])
+            return
+        make, cut, at_once = self._row, self._cut, self._at_once * size
+        last = (start + wanted) * size
+        for begin in range(start * size, last, at_once):
+            rows = range(begin, min(begin + at_once, last), size)
+            if cut is not None:
+                # Most scanners round up to more columns than were asked for, so this is on the way of every page.
+                yield b"".join([data[at + cut.start : at + cut.stop] for at in rows])
+            else:
+                yield b"".join([make(data[at : at + size]) for at in rows])
 
     def _picked(self, data: memoryview, first: int) -> Iterator[Rows]:
         """Promised rows one by one, each from the delivered row under its middle."""
@@ -160,6 +166,8 @@ class Placer:
         before = bytes((WHITE,)) * ((start - left) * size)
         after = bytes((WHITE,)) * ((left + place.width - end) * size)
         part = slice(start * size, end * size)
+        if end - start == place.width:
+            self._cut = part
         return lambda row: b"".join((before, row[part], after))
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 
-from bridge.imaging.ahead import CompressorThread
+from bridge.imaging.ahead import CompressorThreads, useful_threads
 from bridge.imaging.encoder import ImagingError, Page, RowCount, Rows
 from bridge.imaging.exif import exif_segment, jfif_segment
 from bridge.imaging.formats import MAX_JPEG_SIDE
@@ -74,8 +75,9 @@ class JpegEncoder:
         if self._strip_rows % chosen.unit_height or not 0 < units <= MAX_RESTART_INTERVAL:
             raise ImagingError(f"Strips of {self._strip_rows} rows cannot be joined.")
         self._interval = units
-        compress = (compressor or compressor_for(chosen, quality)).compress
-        self._compressor = CompressorThread(lambda data, rows: compress(data, page.width, rows))
+        # Strips do not depend on one another; each thread has a compressor of its own.
+        compressors = [compressor] if compressor else [compressor_for(chosen, quality) for _ in range(useful_threads())]
+        self._compressor = CompressorThreads(*(partial(_compress, each, page.width) for each in compressors))
         self._strip = bytearray(page.row_bytes * self._strip_rows)
         self._lent: deque[bytearray] = deque()
         self._free: list[bytearray] = []
@@ -166,6 +168,10 @@ class ExifEncoder(JpegEncoder):
 
     def __init__(self, page: Page) -> None:
         super().__init__(page, exif_segment(page))
+
+
+def _compress(compressor: StripCompressor, width: int, data: bytearray, rows: int) -> bytes:
+    return compressor.compress(data, width, rows)
 
 
 def split(jpeg: bytes) -> tuple[list[tuple[int, bytes]], bytes]:

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 
-from bridge.imaging.ahead import CompressorThread
+from bridge.imaging.ahead import CompressorThreads
 from bridge.imaging.encoder import ImagingError, Page, RowCount, Rows
 from bridge.imaging.rowfilter import RowFilter
 from bridge.imaging.samples import big_endian
@@ -40,7 +40,7 @@ class PngEncoder:
         self._count = RowCount(page)
         self._stride = page.row_bytes + 1
         self._strip_rows = strip_rows or max(1, STRIP_BYTES // self._stride)
-        self._compressor = CompressorThread(_Deflater(page.row_bytes).compress)
+        self._compressor = CompressorThreads(_Deflater(page.row_bytes).compress)
         # A byte before each row for the filter's number, and the row above the first.
         self._strip = bytearray((self._strip_rows + 1) * self._stride)
         self._filled = 0

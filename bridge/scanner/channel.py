@@ -62,5 +62,5 @@ class ImagePipe:
                 rest = rest[os.write(self._fd, rest) :]
             except BlockingIOError:
                 self._poll.poll()
-            except BrokenPipeError as error:
+            except (BrokenPipeError, ConnectionResetError) as error:
                 raise ScanFailure(Status.CANCELLED, "Nobody reads the image any more.") from error

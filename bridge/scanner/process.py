@@ -13,14 +13,12 @@ from automat import NoTransition
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.process import ProcessReader
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bridge.errors import ScannerError
 from bridge.scanner import protocol
-from bridge.scanner.imagepipe import widen
 from bridge.scanner.lifecycle import WorkerLifecycle
 from bridge.scanner.protocol import Command, Event, Status
 
@@ -134,12 +132,6 @@ class WorkerProcess(ProcessProtocol):
         return self.gone
 
     # -- the process's side ----------------------------------------------------------------------
-
-    def connectionMade(self) -> None:
-        """Twisted calls this when the process runs."""
-        reader = self._image_reader()
-        if isinstance(reader, ProcessReader):
-            widen(reader)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """Bytes on one of its pipes."""

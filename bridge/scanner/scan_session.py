@@ -152,12 +152,16 @@ class WorkerSession:
     def _expect(self, seconds: float) -> None:
         """The worker must show progress within `seconds`, from now on."""
         self._allowance = seconds
-        self._stop_watchdog()
-        if not self._paused:
-            self._watchdog = self._clock.callLater(seconds, self._stalled, seconds)
+        if self._paused:
+            self._stop_watchdog()
+        elif self._watchdog is not None and self._watchdog.active():
+            # For each piece of an image, and much cheaper than a new one.
+            self._watchdog.reset(seconds)
+        else:
+            self._watchdog = self._clock.callLater(seconds, self._stalled)
 
-    def _stalled(self, seconds: float) -> None:
-        error = ScannerError(Status.STALLED, f"no sign of progress for {seconds:g} s")
+    def _stalled(self) -> None:
+        error = ScannerError(Status.STALLED, f"no sign of progress for {self._allowance:g} s")
         self._broken = error
         self._worker.kill()
         self._fail(error)

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from bridge.errors import ScannerError
 from bridge.scanner import protocol
+from bridge.scanner.imagepipe import ImageWay
 from bridge.scanner.model import Capabilities, Device
 from bridge.scanner.process import WorkerProcess
 from bridge.scanner.protocol import Event, Status
@@ -56,7 +57,13 @@ class Spawner:
     def worker(self, title: str) -> WorkerProcess:
         """A new worker process; `title` names it in the log."""
         worker = WorkerProcess(self._reactor, title)
-        self._spawn(worker, WORKER)
+        way = ImageWay()
+        try:
+            process = self._spawn(worker, WORKER, way.workers_end)
+        except BaseException:
+            way.close()
+            raise
+        way.attach(process)
         return worker
 
     def devices(self) -> Deferred[tuple[Device, ...]]:
@@ -75,10 +82,10 @@ class Spawner:
         """
         return _Describing(self.worker(device.title), device, quirks, self._reactor).answer
 
-    def _spawn(self, process: ProcessProtocol, module: str) -> None:
-        pipes = {0: "w", 1: "r", 2: "r", protocol.IMAGE_FD: "r", protocol.EVENT_FD: "r"}
+    def _spawn(self, process: ProcessProtocol, module: str, image: int | str = "r") -> Any:
+        pipes = {0: "w", 1: "r", 2: "r", protocol.IMAGE_FD: image, protocol.EVENT_FD: "r"}
         arguments = [sys.executable, "-m", module, *([str(self._memory_limit)] if self._memory_limit else [])]
-        self._reactor.spawnProcess(process, sys.executable, arguments, self._environment, childFDs=pipes)
+        return self._reactor.spawnProcess(process, sys.executable, arguments, self._environment, childFDs=pipes)
 
 
 class _Listing(ProcessProtocol):

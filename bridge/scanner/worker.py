@@ -23,7 +23,14 @@ from typing import TYPE_CHECKING
 from bridge.scanner.backs import BackSides
 from bridge.scanner.cancellation import Cancellation
 from bridge.scanner.channel import Events, ImagePipe, commands
-from bridge.scanner.child import automatic_memory, die_with_parent, leave_terminal, limit_memory, restore_signals
+from bridge.scanner.child import (
+    automatic_memory,
+    die_with_parent,
+    keep_freed_memory,
+    leave_terminal,
+    limit_memory,
+    restore_signals,
+)
 from bridge.scanner.description import describe
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES, LayoutError, check_layout
@@ -249,6 +256,7 @@ def pages_of(session: PageSource, command: Open, pace: Pace) -> PageSource:
 def main(arguments: Sequence[str] = ()) -> int:
     """Run a worker on the descriptors of protocol.py; the exit status. `arguments` are those of the command line."""
     limit_memory(int(arguments[0]) if arguments else automatic_memory())
+    keep_freed_memory()
     die_with_parent()
     leave_terminal()
     events = Events(EVENT_FD)
