@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks import feeder, latency, pages, startup, together
+from benchmarks import feeder, latency, pages, startup, text, together
 from benchmarks.table import Row
 from bridge.scanner.model import Format
 
-GROUPS = ("pages", "feeder", "together", "latency", "startup")
+GROUPS = ("pages", "feeder", "together", "latency", "startup", "text")
 
 RESOLUTIONS = (300, 600, 1200)
 COLORS = ("RGB24", "Grayscale8")
@@ -40,4 +40,6 @@ def measure(group: str, choice: Choice) -> Iterable[Row]:
         return together.rows(list(choice.formats or ("jfif",)), list(choice.resolutions or (600,)), choice.rounds)
     if group == "latency":
         return latency.rows(choice.rounds, max(choice.resolutions or (1200,)))
+    if group == "text":
+        return text.rows(choice.rounds)
     return startup.rows(choice.rounds)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import feeder, latency, pages, startup, together
+from benchmarks import feeder, latency, pages, startup, text, together
 from benchmarks.bound import bound_of
 from benchmarks.client import Page
 from benchmarks.table import Row, Table, percentile
@@ -43,6 +43,13 @@ def test_each_group_gives_whole_rows(rows: Callable[[], Iterable[Row]]) -> None:
             assert math.isfinite(figure)
             if name.endswith(("_ms", "requests")) and name not in ("late_ms", "over_start_ms", "daemon_cpu_ms"):
                 assert figure > 0, (row.name, name)
+
+
+def test_a_page_of_text_shrinks() -> None:
+    """The PNG of a page of text takes a quarter of its pixels at most, at the level that is used for its speed."""
+    pixels = text.text_page(noise=0)
+    assert len(pixels) == text.WIDTH * text.HEIGHT * 3
+    assert text.encoded_size(pixels) <= text.SHARE * len(pixels)
 
 
 def test_the_command_writes_its_rows(tmp_path: Path) -> None:
