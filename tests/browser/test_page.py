@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from bridge.soap import namespaces as ns
 from tests.browser.chromium import Browser
 from tests.browser.conftest import front
 from tests.chaos.fixtures import Chaos, chaos, chaos_library  # noqa: F401
 from tests.chaos.order import Fault, Order
-from tests.interop.daemon import Daemon, running
+from tests.clients import scan_action, windows
+from tests.interop.daemon import HANG_S, Daemon, running
 from tests.interop.push_scan import PC, WaitingPc
 
 
@@ -102,6 +105,40 @@ def test_a_computer_that_registers_appears_and_can_be_told(browser: Browser, tmp
         browser.wait(lambda: [text for text in browser.texts("table.jobs .job") if text.startswith("done")])
         assert "fetched an image" in " ".join(browser.texts(".client"))
         pc.unsubscribe()
+
+
+def windows_asks(daemon: Daemon, path: str, message: bytes) -> None:
+    """A request of a PC at 127.0.0.2, in the words of Windows."""
+    port = daemon.status()["http_port"]
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S, source_address=("127.0.0.2", 0))
+    try:
+        line.request("POST", path, message, {"Content-Type": "application/soap+xml", "User-Agent": "WSDAPI"})
+        answer = line.getresponse()
+        assert answer.status == 200
+        answer.read()
+    finally:
+        line.close()
+
+
+def test_the_stage_at_which_windows_stops(browser: Browser, tmp_path: Path) -> None:
+    """The page follows a Windows PC from stage to stage, and says what it means when it goes no further."""
+    with running(Daemon(tmp_path)) as daemon:
+        browser.driver.get(front(daemon))
+        assert "None yet" in browser.find("#clients").text
+        uuid = daemon.scanner()["uuid"]
+        windows_asks(daemon, f"/{uuid}", windows(ns.TRANSFER_GET, to=f"urn:uuid:{uuid}"))
+        browser.wait(lambda: "Windows PC 127.0.0.2" in browser.find("#clients").text)
+        assert browser.texts(".stages .reached") == ["reads the description"]
+        assert "installed no driver" in browser.find(".client").text
+        body = (
+            "<{scan}:GetScannerElementsRequest><{scan}:RequestedElements><{scan}:Name>{scan}:ScannerStatus</{scan}:Name>"
+            "</{scan}:RequestedElements></{scan}:GetScannerElementsRequest>"
+        )
+        windows_asks(daemon, f"/{uuid}/scan", windows(scan_action("GetScannerElements"), body))
+        browser.wait(lambda: "its driver opened the scanner" in browser.find(".client").text)
+        assert browser.texts(".stages .reached") == ["reads the description", "opens the scanner"]
+        assert browser.contrast()[1] == []
+        browser.picture("windows")
 
 
 def test_a_jam_is_told_with_its_remedy(browser: Browser, tmp_path: Path, chaos: Chaos) -> None:  # noqa: F811
