@@ -113,9 +113,9 @@ class Machine:
         """Whether a process lives on the machine."""
         return self.try_run("test", "-e", f"/proc/{pid}").returncode == 0
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds."""
-        hang = time.monotonic() + HANG_S
+    def until(self, condition: Callable[[], bool], hang_s: float = HANG_S) -> None:
+        """Wait until `condition` holds; after `hang_s` seconds it is taken never to."""
+        hang = time.monotonic() + hang_s
         while not condition():
             if time.monotonic() > hang:
                 state = self.try_run("systemctl", "status", "--full", "--lines=40", UNIT).stdout if self._leader else ""

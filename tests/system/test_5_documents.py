@@ -13,7 +13,9 @@ import pytest
 
 from tests.documents.commands import ROOT, all_commands, commands_of
 from tests.interop.namespaces import Cable
-from tests.system.machine import PACKAGES, Machine, packages, roots
+from tests.system.machine import HANG_S, PACKAGES, Machine, packages, roots
+
+pytestmark = pytest.mark.timeout(10 * HANG_S)
 
 HOME = "/root/scanbridge"
 """Where the reader has the checkout."""
@@ -57,7 +59,8 @@ def test_the_readme_from_top_to_bottom(clean: Machine) -> None:
     for line in lines:
         if line == "./run":
             clean.run("systemd-run", *TERMINAL, f"{HOME}/run")
-            clean.until(lambda: clean.try_run(*READY).returncode == 0)
+            # It installs a hundred packages first.
+            clean.until(lambda: clean.try_run(*READY).returncode == 0, 5 * HANG_S)
             continue
         if line.startswith("sudo apt-get install"):
             # Ctrl+C in the first terminal, as the README says.
