@@ -59,6 +59,7 @@ def test_a_jump_in_the_middle_of_everything(
         pc.subscribe()
         client = static_client(tmp_path, daemon.url)
         first = client.page(*PAGE)
+        wait_for_idle(daemon)
         chaos.order(Order(faults=[Fault("read", "hold", line=100)]))
         scan = client.start(*PAGE)
         wait_for_hold(daemon, chaos)
@@ -68,7 +69,9 @@ def test_a_jump_in_the_middle_of_everything(
         assert daemon.scanner()["state"] == "Processing"
         chaos.order(Order())
         assert (client.page_of(scan) == first).all()
+        wait_for_idle(daemon)
         assert (client.page(*PAGE) == first).all()
+        wait_for_idle(daemon)
         expected = datetime.now(UTC) + timedelta(days=days)
         assert abs(created(daemon) - expected) < timedelta(hours=1)
         assert len(daemon.status()["subscriptions"]) == 2
@@ -119,6 +122,11 @@ def test_a_scanner_that_stopped_answering_while_nobody_used_it(
     assert daemon.wait_for(lambda scanner: scanner["state"] == "Idle")["uuid"] == scanner["uuid"]
     assert probed(daemon.status()["http_port"]) == before
     daemon.stop()
+
+
+def wait_for_idle(daemon: Daemon) -> None:
+    """Return when the scanner is given back: a job that comes before goes on where the last one ended, without Idle."""
+    daemon.wait_for(lambda scanner: scanner["state"] == "Idle")
 
 
 def wait_for_hold(daemon: Daemon, chaos: Chaos) -> None:
