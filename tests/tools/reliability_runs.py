@@ -65,7 +65,7 @@ def xml(_seconds: int) -> tuple[str, list[str]]:
     slowest = max(float(row[4]) for row in rows)
     return "XML (xml)", [
         "Each class of attack as a request to the scan service, filled up to the limit of 32,767 bytes where size is",
-        "what it lives on, sent seven times. Times are from the first byte sent to the last byte of the answer, over HTTP.",
+        "what it lives on, sent seven times. Times are from the first byte sent to the last byte of the answer.",
         f"A good request of {len(GOOD)} bytes took {1000 * good[0][3]:.1f} ms. The slowest attack took {slowest:.1f}",
         f"ms in the median; the longest stall in the run was {ms(late)} ({ms(own)} own).",
         "",
@@ -219,8 +219,8 @@ def load(seconds: int) -> tuple[str, list[str]]:
     told = working_day.spend(seconds=seconds, requests=None)
     return "Fifty clients (load)", [
         f"Fifty clients on five machines, each with an address and a connection of its own, for {seconds} s: they scan",
-        "a page, and ask, validate, subscribe and look at the status page between, with pauses of up to half a second. A",
-        "page counts as right when it is, byte for byte, the one that was scanned in quiet.",
+        "a page, and ask, validate, subscribe and look at the status page between, with pauses of up to half a second.",
+        "A page counts as right when it is, byte for byte, the one that was scanned in quiet.",
         "",
         *told,
     ]
