@@ -26,7 +26,8 @@ KINDS = {
     # On clean machines by tests/system/test_5_documents.py.
     "machine": r"(sudo apt-get install -y \./build/scanbridge_\S+|systemctl|journalctl|systemd-analyze|udevadm)\b.*",
     # What this test is a part of, and what runs this test.
-    "project": r"(sudo )?(\./test|\./check|debian/ci|\.ci/run|python3 -m|/usr/bin/python3 docs/|benchmarks/|hw/)\S*.*",
+    "project": r"(sudo )?(\./test|\./check|debian/ci|\.ci/run|python3 -m|/usr/bin/python3 docs/|benchmarks/"
+    r"|tests/fuzz/|hw/)\S*.*",
 }
 
 

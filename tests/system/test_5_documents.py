@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(10 * HANG_S)
 HOME = "/root/scanbridge"
 """Where the reader has the checkout."""
 
-NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci|python3 -m tests\.)\S*.*")
+NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci|tests/fuzz/|python3 -m tests\.)\S*.*")
 TERMINAL = (
     *("--quiet", "--collect", "--unit=first-terminal", f"--working-directory={HOME}", "--setenv=HOME=/root"),
     *("--property=StandardOutput=null", "--property=StandardError=file:/root/log"),

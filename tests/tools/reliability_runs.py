@@ -205,7 +205,8 @@ def http(_seconds: int) -> tuple[str, list[str]]:
             rows.append([name, outcome, *asked, grown, ms(late), ms(own)])
         after = bench.watch.sample()
     return "HTTP (http)", [
-        "One neighbour does what the table says; meanwhile another asks for the scanner's elements over and over.",
+        "One neighbour does what the table says; meanwhile another asks for the scanner's elements over and over. A",
+        "client that half-closes its connection is taken to have gone: else a vanished one would keep the scanner.",
         "*Memory* is the daemon's at its peak in that row, against what it held before the first; it held",
         f"{before.kib / 1024:.1f} MiB and {before.descriptors} descriptors before, {after.kib / 1024:.1f} MiB and",
         f"{after.descriptors} descriptors after all.",
