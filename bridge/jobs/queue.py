@@ -121,17 +121,7 @@ class JobQueue(JobObserver):
         job = Job(self._ids(), secrets.token_hex(16), order, self._now, self)
         self._active[job.id] = job
         self._arm(job)
-        self.log.info(
-            "job {job_id} accepted: {name!r} of {user!r} from {client}, {kind} {color} {dpi} dpi from {source}",
-            job_id=job.id,
-            name=order.name,
-            user=order.user,
-            client=order.owner,
-            kind=order.request.format.value,
-            color=order.request.color.value,
-            dpi=order.request.resolution.width,
-            source=order.request.source.value,
-        )
+        self.log.debug("job {job_id} accepted: {order}", job_id=job.id, order=_wanted(order), client=order.owner)
         return job
 
     def retrieve(self, job_id: int, token: str, document: str) -> Deferred[Retrieval]:
@@ -159,7 +149,7 @@ class JobQueue(JobObserver):
             self._turn.scan(retrieval)
         else:
             self._line.append(retrieval)
-            self.log.info("job {job_id} waits for the scanner", job_id=job.id)
+            self.log.debug("job {job_id} waits for the scanner", job_id=job.id)
         return retrieval.ready
 
     def cancel(self, job_id: int, client: str | None) -> None:
@@ -300,7 +290,14 @@ class JobQueue(JobObserver):
         del self._active[job.id]
         self._history.append(job)
         self._disarm(job)
-        self.log.info("job {job_id} {ending}", job_id=job.id, ending=_ending(job.status))
+        # The one line that every job has in the log, so all there is to know of it stands in it.
+        self.log.info(
+            "job {job_id} {ending}, {order}",
+            job_id=job.id,
+            ending=_ending(job.status),
+            order=_wanted(job.order),
+            client=job.order.owner,
+        )
         for observer in self._observers:
             observer.job_ended(job)
 
@@ -376,6 +373,13 @@ def _ending(status: JobStatus) -> str:
     why = "" if reason is JobReason.NONE else f" ({reason.value})"
     count = status.scans_completed
     return f"{status.state.value}{why}: {count} image{'' if count == 1 else 's'}"
+
+
+def _wanted(order: JobOrder) -> str:
+    """What a client wants, for the log."""
+    request = order.request
+    kind = f"{request.format.value} {request.color.value} {request.resolution.width} dpi from {request.source.value}"
+    return f"{order.name!r} of {order.user!r} from {order.owner}, {kind}"
 
 
 def _is_loopback(client: str) -> bool:

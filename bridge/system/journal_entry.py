@@ -37,7 +37,7 @@ FIELDS = {
 }
 """The journal's name for what an event names so."""
 
-NAMED_SCANNER = ("bridge.app", "bridge.scanner.")
+NAMED_SCANNER = ("bridge.app", "bridge.roster.", "bridge.scanner.")
 """Where `name` is a scanner's; elsewhere jobs and computers have names too."""
 
 Send = Callable[..., None]
