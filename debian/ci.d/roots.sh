@@ -50,7 +50,9 @@ build_root() {
 # machine_root SUITE DEB: sets $root to a small system that boots, with the archives of all packages that installing DEB
 # and its autopkgtest takes, so that it needs no network.
 machine_root() {
-	tools='autopkgtest dpkg-dev sane-airscan sane-utils umockdev'
+	tools='autopkgtest dpkg-dev firewalld sane-airscan sane-utils ufw umockdev'
+	# Another host of WSD: each release has one, and not the same.
+	case $1 in bookworm) tools="$tools wsdd" ;; *) tools="$tools wsdd2" ;; esac
 	cp "$2" "$cache/package.deb"
 	root machine "$1" "$(dpkg-deb -f "$2" Depends)" \
 		--include=systemd-sysv,dbus,udev,iproute2,netbase --skip=cleanup/apt \
@@ -60,18 +62,30 @@ machine_root() {
 		--customize-hook='rm "$1/mnt/package.deb" && : >"$1/etc/machine-id" && echo bridge >"$1/etc/hostname"'
 }
 
-# piuparts_base SUITE: sets $base to the archive of a clean system as piuparts wants it.
-piuparts_base() {
-	root piuparts "$1" '' --variant=buildd
-	base=$root.tar.gz
-	[ -e "$base" ] || tar --create --gzip --directory="$root" --file="$base" .
+# vm_disk SUITE DEB: sets $disk to a folder from which a virtual machine boots: kernel, initial file system, and a root
+# with all that DEB depends on, and with QEMU's agent, through which tests run programs. DEB is installed in the machine.
+vm_disk() {
+	cp "$2" "$cache/package.deb"
+	printf '[Match]\nType=ether\n[Network]\nAddress=10.99.0.1/24\nAddress=fd99::1/64\n' >"$cache/cable.network"
+	root vm "$1" "$(dpkg-deb -f "$2" Depends)" \
+		--include=linux-image-amd64,zstd,systemd-sysv,dbus,udev,kmod,iproute2,netbase,qemu-guest-agent,sane-utils \
+		--customize-hook="cp '$cache/package.deb' \"\$1/mnt\" && cp '$cache/cable.network' \"\$1/etc/systemd/network\"" \
+		--customize-hook='chroot "$1" apt-get -q -y install /mnt/package.deb && chroot "$1" apt-get -q -y purge scanbridge' \
+		--customize-hook='chroot "$1" sh -c "apt-get clean; userdel _scanbridge; systemctl enable systemd-networkd"' \
+		--customize-hook='rm "$1/mnt/package.deb" && : >"$1/etc/machine-id" && echo attic >"$1/etc/hostname"'
+	disk=$root.disk
+	[ ! -e "$disk" ] || return 0
+	rm -rf "$disk.part"
+	mkdir "$disk.part"
+	cp "$root"/boot/vmlinuz-* "$disk.part/vmlinuz"
+	cp "$root"/boot/initrd.img-* "$disk.part/initrd.img"
+	mke2fs -q -t ext4 -d "$root" "$disk.part/root.img" 4G
+	mv "$disk.part" "$disk"
 }
 
-# try_piuparts SUITE DEB: installs, removes and purges DEB in a chroot, and fails when anything is left or broken.
-try_piuparts() {
-	piuparts --basetgz="$base" --distribution="$1" --no-eatmydata --warn-on-others --no-upgrade-test \
-		--log-file="$work/piuparts.log" "$2" >/dev/null 2>&1 || {
-		tail -n 60 "$work/piuparts.log" >&2
-		return 1
-	}
+# piuparts_base SUITE: makes the archive of a clean system as piuparts wants it, at $work/base-SUITE.tar.gz.
+piuparts_base() {
+	root piuparts "$1" '' --variant=buildd
+	[ -e "$root.tar.gz" ] || tar --create --gzip --directory="$root" --file="$root.tar.gz" .
+	ln -s "$root.tar.gz" "$work/base-$1.tar.gz"
 }

@@ -9,6 +9,7 @@ import pytest
 
 from tests.interop.namespaces import Cable
 from tests.interop.scanimage import Scanimage, static_client
+from tests.system.container import Container
 from tests.system.machine import PACKAGES, Machine, packages, roots
 
 if not roots():
@@ -19,7 +20,7 @@ if not roots():
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A clean machine on which the package was installed, as a person does it."""
     console = tmp_path_factory.mktemp("machine") / "console"
-    with Cable() as cable, Machine(request.param, packages(), cable, console) as machine:
+    with Cable() as cable, Container(request.param, packages(), cable, console) as machine:
         machine.run("sh", "-c", f"apt-get -q -y install {PACKAGES}/scanbridge_*_all.deb")
         yield machine
 

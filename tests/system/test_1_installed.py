@@ -6,8 +6,9 @@ import json
 import re
 import socket
 
+from tests.interop.daemon import REPOSITORY
 from tests.interop.discovery_client import Client
-from tests.system.machine import Machine
+from tests.system.machine import UNIT, Machine
 
 MAX_EXPOSURE = 2.0
 """What `systemd-analyze security` may find, of 10."""
@@ -36,6 +37,34 @@ def test_the_sandbox_is_tight(machine: Machine) -> None:
     assert found is not None
     print(f"exposure: {found[1]}")
     assert float(found[1]) <= MAX_EXPOSURE
+
+
+def test_what_is_not_hardened_is_explained(machine: Machine) -> None:
+    """docs/systemd.md names every option that systemd finds exposed."""
+    said = machine.run("systemd-analyze", "security", "--no-pager", "--json=short", "scanbridge.service")
+    exposed = {found["name"] for found in json.loads(said) if not found["set"] and float(found["exposure"] or 0) > 0}
+    text = (REPOSITORY / "docs" / "systemd.md").read_text("utf-8")
+    assert {name for name in exposed if f"`{name.partition('=')[0]}=" not in text} == set()
+
+
+def test_the_drop_in_for_drivers_is_well_written(machine: Machine) -> None:
+    """The drop-in that docs/systemd.md gives for drivers that need more is understood, and takes effect."""
+    text = (REPOSITORY / "docs" / "systemd.md").read_text("utf-8")
+    (drop_in,) = re.findall(r"```ini\n(.*?)```", text, re.DOTALL)
+    folder = f"/run/systemd/system/{UNIT}.d"
+    machine.run("mkdir", "-p", "/var/lib/vendor")
+    machine.write(f"{folder}/driver.conf", drop_in)
+
+    machine.restart()
+
+    assert machine.serves()
+    said = machine.try_run("systemd-analyze", "verify", "--man=no", UNIT)
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    assert "x86" in machine.show("SystemCallArchitectures").split()
+    assert machine.show("MemoryDenyWriteExecute") == "no"
+    machine.run("nsenter", f"--target={machine.show('MainPID')}", "--mount", "touch", "/var/lib/vendor/x")
+    machine.run("rm", "-r", folder, "/var/lib/vendor")
+    machine.restart()
 
 
 def test_the_process_has_no_rights(machine: Machine) -> None:
@@ -84,6 +113,23 @@ def test_the_name_bridge_is_not_taken(machine: Machine) -> None:
     assert machine.try_run("/usr/bin/python3", "-c", "import bridge").returncode != 0
     machine.write("/tmp/decoy/bridge/__init__.py", "raise SystemExit('decoy')")
     machine.run("sh", "-c", "cd /tmp/decoy && scanbridge --version")
+
+
+def test_manual_pages_are_there(machine: Machine) -> None:
+    """Each page that the unit names is installed."""
+    pages = re.findall(r"man:([a-z.-]+)\((\d)\)", machine.show("Documentation"))
+    assert {name for name, _ in pages} == {"scanbridge", "scanbridge.toml", "scanbridge-quirks"}
+    machine.run("ls", *(f"/usr/share/man/man{section}/{name}.{section}.gz" for name, section in pages))
+
+
+def test_quirks_of_the_admin_are_read(machine: Machine) -> None:
+    """A file in /etc/scanbridge/quirks.d is in effect after a restart, and the log says so."""
+    path = "/etc/scanbridge/quirks.d/attic.toml"
+    machine.write(path, '[[scanner]]\nmodel = ["Noname frontend-tester"]\npage_sensor = false\n')
+    machine.restart()
+    assert [text for text in machine.messages() if "quirks from" in text and "attic.toml" in text]
+    machine.run("rm", path)
+    machine.restart()
 
 
 def test_discovery_works_in_the_sandbox(machine: Machine) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.documents.commands import ROOT, all_commands, commands_of
 from tests.interop.namespaces import Cable
+from tests.system.container import Container
 from tests.system.machine import HANG_S, PACKAGES, Machine, packages, roots
 
 pytestmark = pytest.mark.timeout(10 * HANG_S)
@@ -33,7 +34,7 @@ ENDLESS = re.compile(r"journalctl .* -f$")
 def clean(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A machine with a checkout and the built package, and nothing installed."""
     console = tmp_path_factory.mktemp("clean") / "console"
-    with Cable() as cable, Machine(request.param, packages(), cable, console) as machine:
+    with Cable() as cable, Container(request.param, packages(), cable, console) as machine:
         machine.run("cp", "-a", f"{PACKAGES}/source", HOME)
         machine.run("sh", "-c", f"mkdir -p {HOME}/build && cp {PACKAGES}/scanbridge_*_all.deb {HOME}/build/")
         # The reader is root here, and this system has no sudo.

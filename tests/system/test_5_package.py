@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+import socket
+from pathlib import Path
 
+from tests.interop.discovery_client import NS, Client, Heard
+from tests.interop.scanimage import static_client
 from tests.system.machine import PACKAGES, SETTINGS, Machine
 
 KEEP = ("-q", "-y", "-o", "Dpkg::Options::=--force-confold")
 """Nobody is there to be asked which settings file to keep."""
+
+QUIRKS = "/etc/scanbridge/quirks.d/own.toml"
+SMALL = ("--mode", "Gray", "--resolution", "75")
 
 
 def test_autopkgtest(machine: Machine) -> None:
@@ -18,23 +25,38 @@ def test_autopkgtest(machine: Machine) -> None:
     assert set(re.findall(r"^(\w+) +(\w+)$", told, re.MULTILINE)) == {("scan", "PASS"), ("service", "PASS")}
 
 
-def test_upgrade(machine: Machine) -> None:
-    """An upgrade brings the new program into the service, and keeps identity, settings and what the admin decided."""
-    before = machine.scanner()["uuid"]
-    pid = machine.show("MainPID")
+def test_upgrade(machine: Machine, tmp_path: Path) -> None:
+    """An upgrade from the version before brings the new program, and keeps identity and settings."""
+    newest = machine.version()
+    machine.run("apt-get", "-q", "-y", "purge", "scanbridge")
+    machine.run("sh", "-c", f"apt-get -q -y install {PACKAGES}/before/scanbridge_*_all.deb")
+    assert machine.version() != newest
     machine.write(SETTINGS, '[scanner]\nlocation = "attic"\n')
-    machine.run("sh", "-c", f"dpkg-deb --raw-extract {PACKAGES}/scanbridge_*_all.deb /tmp/next")
-    machine.run("sed", "-i", "s/^Version: .*/&+next/", "/tmp/next/DEBIAN/control")
-    machine.run("sed", "-i", "$ a # new", f"/tmp/next{SETTINGS}")
-    machine.run("dpkg-deb", "--build", "/tmp/next", "/tmp/next.deb")
+    machine.write(QUIRKS, '[[scanner]]\nmodel = ["Nobody\'s"]\npage_sensor = false\n')
+    machine.restart()
+    uuid, url, pid = machine.scanner()["uuid"], machine.url, machine.show("MainPID")
+    scan = static_client(tmp_path, url, machine.client.start)
+    assert scan.page(*SMALL).size
+    before = Client(machine.client, socket.AF_INET).find()
 
-    machine.run("apt-get", *KEEP, "install", "/tmp/next.deb")
+    machine.run("sh", "-c", f"apt-get {' '.join(KEEP)} install {PACKAGES}/scanbridge_*_all.deb")
 
-    assert machine.run("dpkg-query", "--show", "--showformat=${Version}", "scanbridge").endswith("+next")
+    assert machine.version() == newest
     assert machine.serves()
     assert machine.show("MainPID") != pid
-    assert machine.scanner()["uuid"] == before
+    assert (machine.scanner()["uuid"], machine.url) == (uuid, url)
     assert machine.run("cat", SETTINGS) == '[scanner]\nlocation = "attic"\n'
+    assert "Nobody's" in machine.run("cat", QUIRKS)
+    after = Client(machine.client, socket.AF_INET).find()
+    assert instance(after) > instance(before)
+    assert scan.page(*SMALL).size
+
+
+def instance(heard: Heard) -> int:
+    """The InstanceId in a message of the scanner: it must grow with each start."""
+    sequence = heard.envelope.find(".//wsd:AppSequence", NS)
+    assert sequence is not None
+    return int(sequence.get("InstanceId", ""))
 
 
 def test_an_upgrade_leaves_a_disabled_service_off(machine: Machine) -> None:
