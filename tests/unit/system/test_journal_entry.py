@@ -90,7 +90,7 @@ def test_what_people_search_for_is_a_field() -> None:
     ]
 
 
-@pytest.mark.parametrize("namespace", ["bridge.app", "bridge.roster.Roster", "bridge.app.Bridge", "bridge.scanner.supervisor"])
+@pytest.mark.parametrize("namespace", ["bridge.app.Bridge", "bridge.roster.Roster", "bridge.scanner.supervisor"])
 def test_a_name_is_a_scanner_where_scanners_are_named(namespace: str) -> None:
     """Around scanners `name` is one of them."""
     journal = Journal(namespace)
