@@ -72,6 +72,7 @@ def test_a_jump_in_the_middle_of_everything(
         wait_for_idle(daemon)
         assert (client.page(*PAGE) == first).all()
         wait_for_idle(daemon)
+        daemon.wait_for(lambda scanner: len(scanner["history"]) == 3)
         expected = datetime.now(UTC) + timedelta(days=days)
         assert abs(created(daemon) - expected) < timedelta(hours=1)
         assert len(daemon.status()["subscriptions"]) == 2
