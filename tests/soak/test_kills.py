@@ -10,7 +10,8 @@ from tests.chaos.matrix import bench
 from tests.soak import daemon_kills, worker_kills
 from tests.soak.processes import growth_kib
 
-SEED = 5
+SEED = 4
+"""Its first four moments are of every kind, and its first kills are early, late and idle ones."""
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +23,8 @@ def chaos_everywhere(chaos_library: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_killed_worker_leaves_nothing(tmp_path: Path) -> None:
     """After each round there is one fresh worker, no zombie, as many descriptors as before, and a good page."""
     with bench(tmp_path, buttons=False) as place:
-        outcome = worker_kills.rounds(place, 8, SEED)
-    assert len(outcome.rests) == 8
+        outcome = worker_kills.rounds(place, 5, SEED)
+    assert len(outcome.rests) == 5
     assert len(outcome.met) > 1
 
 
@@ -31,7 +32,7 @@ def test_a_killed_daemon_leaves_nothing(tmp_path: Path) -> None:
     """After each start the same scanner is there, newer than before, in good order, without litter."""
     outcome = daemon_kills.rounds(daemon_kills.Site(tmp_path), 4, SEED)
     assert len(outcome.matches) == 5
-    assert len(outcome.moments) > 1
+    assert set(outcome.moments) == set(daemon_kills.MOMENTS)
 
 
 def test_growth_is_seen() -> None:

@@ -1,11 +1,12 @@
 """Kills the worker by SIGKILL, again and again, at random moments, and looks at what is left after each time:
 
-    python3 -m tests.soak.worker_kills                      300 rounds, about five minutes
+    python3 -m tests.soak.worker_kills                      300 rounds, about eight minutes
     python3 -m tests.soak.worker_kills --rounds 20 --seed 7
 
-The daemon is the real one, its scanner the chaos backend, and a client scans over HTTP. After each round the daemon
-must have no zombie, one child (the fresh worker) and as many descriptors as before the first; the next job must give a
-good page, and the scanner must be the same WSD device. Over all rounds its memory must be flat.
+The daemon is the real one, with the tests' checks of envelopes in it, its scanner the chaos backend, and a client scans
+over HTTP. After each round the daemon must have no zombie, one child (the fresh worker) and as many descriptors as
+before the first; the next job must give a good page, and the scanner must be the same WSD device. Over all rounds its
+memory must be flat.
 """
 
 from __future__ import annotations
@@ -57,10 +58,11 @@ def rounds(place: Bench, count: int, seed: int) -> Outcome:
     longest_s = 1.1 * (time.monotonic() - began)
     for number in range(1, count + 1):
         place.order(SLOW)
-        outcome.met[play(place, random, longest_s)] += 1
+        met, killed = play(place, random, longest_s)
+        outcome.met[met] += 1
         place.order()
         # A job that asks a worker in the very moment in which it dies is that death's one job; this one comes after it.
-        quiet(place, before)
+        place.daemon.wait_for(lambda scanner, killed=killed: scanner["worker"]["pid"] != killed)
         page = place.page()
         assert page == "a good page", f"round {number}: {page}\n{place.daemon.log[-3000:]}"
         outcome.rests.append(quiet(place, before))
@@ -72,27 +74,28 @@ def rounds(place: Bench, count: int, seed: int) -> Outcome:
     return outcome
 
 
-def play(place: Bench, random: Random, longest_s: float) -> str:
-    """Kill the worker once, idle or at most `longest_s` after a job has begun; what the job's client met."""
-    worker = place.daemon.scanner()["worker"]["pid"]
+def play(place: Bench, random: Random, longest_s: float) -> tuple[str, int]:
+    """Kill the worker once, idle or at most `longest_s` after a job has begun; what its client met, and who it was."""
     if random.random() < 0.2:
-        kill(worker)
-        return "no job"
+        return "no job", kill(place)
     job = place.client.order()
     fetching = place.client.fetch(job)
     time.sleep(random.uniform(0, longest_s))
-    # Whoever is the worker now: the job's, or the one that warms up behind it.
-    kill(place.daemon.scanner()["worker"]["pid"])
-    return fetching.outcome()
+    killed = kill(place)
+    return fetching.outcome(), killed
 
 
-def kill(pid: int | None) -> None:
-    """End it, if it is there."""
-    try:
-        if pid is not None:
+def kill(place: Bench) -> int:
+    """End whoever is the worker now: a job's, or the one that warms up behind it."""
+    while True:
+        scanner = place.daemon.wait_for(lambda scanner: scanner["worker"]["pid"] is not None)
+        pid: int = scanner["worker"]["pid"]
+        try:
             os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+        except ProcessLookupError:
+            # It has ended meanwhile, and another takes its place.
+            continue
+        return pid
 
 
 def quiet(place: Bench, before: Rest | None) -> Rest:

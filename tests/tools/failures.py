@@ -99,7 +99,8 @@ its own.
 ## What is promised
 
 * **A driver that ends, by whatever signal or by itself, costs its one job.** The job is Aborted
-  (ScannerStopped), a fresh worker process takes its place, and the next job scans.
+  (ScannerStopped), a fresh worker process takes its place, and the next job scans. A job that asks a worker in
+  the very moment in which it dies is that one job.
 * **A call that does not come back is given up** after `start_timeout_s` ({_TIMES.start_timeout_s} s) until the
   first line of a page, and after `read_timeout_s` ({_TIMES.read_timeout_s} s) between two signs of progress;
   while the buttons are watched, {SILENCE_S:g} s after the worker's last word. The process is ended by SIGKILL
@@ -111,8 +112,9 @@ its own.
   behind {LEAVE_AFTER_S:g} s after it was told to end: it is named in the log, nobody waits for it, also not a
   daemon that is told to stop, and a fresh worker takes its place. As long as it holds the device, jobs find the
   device busy.
-* **A worker has bounded memory.** `scanner.memory_limit_mb`, or half of the machine's, at least {LEAST_MEMORY
-  // 10**6} MB and at most {MOST_MEMORY // 10**6} MB: about 475 MB on a Raspberry Pi with 1 GB. The limit is
+* **A worker has bounded memory.** `scanner.memory_limit_mb`, or half of the machine's, at least
+  {LEAST_MEMORY // 10**6} MB and at most {MOST_MEMORY // 10**6} MB: by computation about 475 MB on a Raspberry Pi
+  with 1 GB, where it was not tried. The limit is
   RLIMIT_DATA, for which a process needs no rights; when the whole machine runs short, the kernel ends a worker
   before the daemon. The bridge's own part takes about 50 MB.
 * **A device that keeps failing is let alone for a while.** A worker that fails without a job is replaced after
@@ -121,6 +123,12 @@ its own.
   all the same: by every job, and {PROVEN_S:g} s of a warm worker end the state. Only a whole image forgets jobs
   that failed.
 * **A failure is shown for {CONDITION_MEMORY_S:g} s** after the last try, or until an image comes.
+
+The worker was killed 300 times at random moments (`python3 -m tests.soak.worker_kills`), and the daemon 100 times
+(`python3 -m tests.soak.daemon_kills`). After a worker there was no zombie and no descriptor more, after a daemon no
+process and no file, and the next page was good; the scanner was the same WSD device, with a higher InstanceId after each start. The daemon's
+memory was 61.0 MiB after 50 of the 300 rounds, 62.6 MiB after 200, and no more at the end; it had 19 descriptors all
+the time. Every run of the tests does a few rounds of each.
 
 What cannot be shown here: a process in an uninterruptible call cannot be made to order. The test has a debugger
 hold the killed process instead, so that it is not gone and keeps its device, which is all that the daemon could
