@@ -124,11 +124,12 @@ its own.
   that failed.
 * **A failure is shown for {CONDITION_MEMORY_S:g} s** after the last try, or until an image comes.
 
-The worker was killed 300 times at random moments (`python3 -m tests.soak.worker_kills`), and the daemon 100 times
-(`python3 -m tests.soak.daemon_kills`). After a worker there was no zombie and no descriptor more, after a daemon no
-process and no file, and the next page was good; the scanner was the same WSD device, with a higher InstanceId after each start. The daemon's
-memory was 61.0 MiB after 50 of the 300 rounds, 62.6 MiB after 200, and no more at the end; it had 19 descriptors all
-the time. Every run of the tests does a few rounds of each.
+The worker was killed 300 times at random moments (`python3 -m tests.soak.worker_kills`), and the daemon 100
+times (`python3 -m tests.soak.daemon_kills`). After a worker there was no zombie and no descriptor more,
+after a daemon no process and no file, and the next page was good; the scanner was the same WSD device, with
+a higher InstanceId after each start. The daemon's memory was 61.0 MiB after 50 of the 300 rounds, 62.6 MiB
+after 200, and no more at the end; it had 19 descriptors all the time.
+Every run of the tests does a few rounds of each.
 
 What cannot be shown here: a process in an uninterruptible call cannot be made to order. The test has a debugger
 hold the killed process instead, so that it is not gone and keeps its device, which is all that the daemon could
