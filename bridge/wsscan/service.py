@@ -42,8 +42,14 @@ class ScanService:
         push: PushRegistry | None = None,
         extensions: Sequence[Endpoint] = (),
     ) -> None:
+        made: Offer | None = None
+
         def offer() -> Offer:
-            return Offer(scanner.capabilities, formats, defaults, fits, dib_file_header)
+            nonlocal made
+            capabilities = scanner.capabilities
+            if made is None or made.capabilities is not capabilities:
+                made = Offer(capabilities, formats, defaults, fits, dib_file_header)
+            return made
 
         self._operations = Operations(scanner, queue, names, offer, NoPush() if push is None else push)
         self._table = self._operations.table()
