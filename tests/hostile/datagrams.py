@@ -97,7 +97,7 @@ def storm(send: Callable[[int], None], rate: float, seconds: float) -> int:
     count = 0
     while (now := time.monotonic()) - begun < seconds:
         due = int((now - begun) * rate) + 1
-        while count < due:
+        while count < due and time.monotonic() - begun < seconds:
             send(count)
             count += 1
         time.sleep(0.002)
