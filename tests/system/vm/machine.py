@@ -89,7 +89,7 @@ class VirtualMachine(Machine):
         self._agent = Agent(socket, ENVIRONMENT, HANG_S)
         self._qemu: subprocess.Popen[str] | None = None
         self._command = (
-            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
+            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1"),
             *("-m", str(MEMORY_MB), "-nodefaults", "-no-reboot", "-display", "none", "-serial", f"file:{self.console}"),
             *("-kernel", str(disk.kernel), "-initrd", str(disk.initrd)),
             *("-append", "console=ttyS0 root=/dev/vda rw mitigations=off net.ifnames=0 panic=-1"),
