@@ -164,7 +164,7 @@ class _Negotiation:
 
     def _sheet(self) -> Size | None:
         """The sheet that the ticket names, None when it names none: the largest possible one would be a guess."""
-        if not (self._ticket.number(at.MEDIA_WIDTH) and self._ticket.number(at.MEDIA_HEIGHT)):
+        if self._ticket.number(at.MEDIA_WIDTH) is None or self._ticket.number(at.MEDIA_HEIGHT) is None:
             return None
         return Size(int(self._final[at.MEDIA_WIDTH].value), int(self._final[at.MEDIA_HEIGHT].value))
 

@@ -388,13 +388,16 @@ def test_a_region_that_leaves_the_media_makes_it_larger() -> None:
         ({}, None),
         ({**REGION}, None),
         ({at.MEDIA_WIDTH: 8000}, None),
-        ({at.MEDIA_WIDTH: 0, at.MEDIA_HEIGHT: 0}, None),
+        ({at.MEDIA_WIDTH: 0, at.MEDIA_HEIGHT: 0}, Size(8500, 14000)),
         ({at.MEDIA_WIDTH: 8000, at.MEDIA_HEIGHT: 11000, **REGION}, Size(8000, 11000)),
         ({at.MEDIA_WIDTH: 2000, at.MEDIA_HEIGHT: 2000, **REGION}, Size(4000, 3000)),
     ],
 )
 def test_the_sheet_goes_to_the_scanner_where_it_is_told(asked: dict[str, int], sheet: Size | None) -> None:
-    """What the ticket says of the media, as it was agreed on; where it says nothing, nothing is made up."""
+    """What the ticket says of the media, as it was agreed on; where it says nothing, nothing is made up.
+
+    A size of nothing says something wrong, which is corrected: the corrected ticket must mean the same.
+    """
     assert agree(wishes({at.FORMAT: "jfif", at.SOURCE: "ADF", **asked})).request.media == sheet
 
 
