@@ -23,7 +23,7 @@ from bridge.scanner.protocol import Status
 CANCEL_DISTANCE_S = 0.003
 """Time between a start and a cancel: right behind each other they can dead-lock a backend (feasibility-sane.md 1.3)."""
 
-CANCEL_PATIENCE_S = 0.3
+CANCEL_PATIENCE_S = 1.0
 """How long a cancel waits for the read under way to end by itself, before it is cancelled from outside."""
 
 READ_BYTES = 256 * 1024
