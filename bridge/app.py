@@ -37,7 +37,8 @@ from bridge.finder import Finder
 from bridge.http.resources import SoapResource, Tree
 from bridge.http.site import Site
 from bridge.http.trace import WireTrace
-from bridge.identity import Identity, machine_seed
+from bridge.identity import Identity
+from bridge.machine import machine_seed
 from bridge.neighbourhood import Neighbourhood
 from bridge.roster import Roster
 from bridge.scanner.hotplug import Hotplug

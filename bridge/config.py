@@ -53,7 +53,7 @@ def load(paths: Sequence[Path] | None = None, *, required: bool = False) -> Sett
     values: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
     for path in files:
         tables = read_tables(path, required, problems)
-        for section, key, value in _checked(path, tables, problems):
+        for section, key, value in _checked(path, tables, SECTIONS, problems):
             values[section][key] = value
     settings = Settings(
         **{section: kind(**values[section]) for section, kind in SECTIONS.items()},
@@ -70,6 +70,20 @@ def load(paths: Sequence[Path] | None = None, *, required: bool = False) -> Sett
 def reload(settings: Settings) -> Settings:
     """The same files read again. Raises ConfigError; then the old settings stay good."""
     return load(settings.files, required=settings.required)
+
+
+def read_one(path: Path, sections: Mapping[str, type[Any]]) -> dict[str, dict[str, object]]:
+    """The good settings in the file `path`, by section and key, checked against `sections`; none without the file.
+
+    Raises ConfigError with one line for each mistake.
+    """
+    problems: list[str] = []
+    values: dict[str, dict[str, object]] = {}
+    for section, key, value in _checked(path, read_tables(path, False, problems), sections, problems):
+        values.setdefault(section, {})[key] = value
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return values
 
 
 def decode(data: bytes) -> str:
@@ -112,16 +126,18 @@ def read_tables(path: Path, required: bool, problems: list[str]) -> Mapping[str,
     return {}
 
 
-def _checked(path: Path, tables: Mapping[str, Any], problems: list[str]) -> list[tuple[str, str, object]]:
+def _checked(
+    path: Path, tables: Mapping[str, Any], sections: Mapping[str, type[Any]], problems: list[str]
+) -> list[tuple[str, str, object]]:
     """The good settings of one file as (section, key, value); what is wrong goes to `problems`."""
-    known: dict[str, dict[str, Declared]] = {section: {} for section in SECTIONS}
-    for setting in declared():
+    known: dict[str, dict[str, Declared]] = {section: {} for section in sections}
+    for setting in declared(sections):
         known[setting.section][setting.key] = setting
     good: list[tuple[str, str, object]] = []
     for section, table in tables.items():
-        if section in IGNORED_SECTIONS:
-            continue
         if section not in known:
+            if section in IGNORED_SECTIONS:
+                continue
             problems.append(f"{path}: {_unknown_section(section, table, known)}")
             continue
         if not isinstance(table, dict):

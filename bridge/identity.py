@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from bridge.dpws.pnpx import hardware_id
 from bridge.errors import StateError
 from bridge.fieldtext import field_text
+from bridge.machine import tells_apart
 from bridge.scanner.model import Device
 from bridge.state import StateFile
 
@@ -38,8 +39,6 @@ MAX_KEY = 1024
 
 _PROJECT = uuid.UUID("7a9d1c52-6f0e-5f5b-9a53-1d6e0c8b7f21")
 _BUS_ADDRESS = re.compile(r"libusb:\d+:\d+")
-_ONE_CHARACTER = re.compile(r"(.)\1*")
-_COUNTING = ("0123456789", "1234567890", "123456789", "123456", "12345678")
 _UNKNOWN = "Unknown"
 
 log = Logger()
@@ -155,7 +154,7 @@ class Identity:
             return f"sane:{_BUS_ADDRESS.sub('libusb', device.name)}:{device.port}", ""
         by_port = f"usb:{device.usb_id.lower()}:port:{device.port}"
         serial = device.serial.strip()
-        if not _tells_apart(serial):
+        if not tells_apart(serial):
             return by_port, ""
         by_serial = f"usb:{device.usb_id.lower()}:serial:{serial}"
         first = self._first_ports.get(by_serial)
@@ -195,46 +194,6 @@ class Identity:
             self._file.write(self._content())
         except StateError as error:
             log.error("{error}; until then a restart may repeat job numbers or metadata versions", error=str(error))
-
-
-def machine_seed(root: Path = Path("/")) -> str:
-    """What tells this machine from every other, empty when it has nothing of the kind.
-
-    The board's serial number comes first, so that one SD image in two Pis gives two identities; then machine-id. Both
-    go through a hash before anyone sees them. `root` is where the file system begins.
-    """
-    board = _first_line(root / "proc/device-tree/serial-number") or _cpuinfo_serial(root / "proc/cpuinfo")
-    if _tells_apart(board):
-        return f"board:{board.lower()}"
-    machine = _first_line(root / "etc/machine-id").lower()
-    if re.fullmatch(r"[0-9a-f]{32}", machine) and _tells_apart(machine):
-        return f"machine-id:{machine}"
-    return ""
-
-
-def _first_line(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            text = file.read(256).decode("ascii", "replace")
-    except OSError:
-        return ""
-    lines = text.replace("\0", "\n").splitlines()
-    return lines[0].strip() if lines else ""
-
-
-def _cpuinfo_serial(path: Path) -> str:
-    """The Serial line that kernels for the Raspberry Pi write into /proc/cpuinfo."""
-    try:
-        text = path.read_text("ascii", "replace")
-    except OSError:
-        return ""
-    found = re.search(r"^Serial\s*:\s*(\w+)\s*$", text, re.MULTILINE)
-    return found[1] if found else ""
-
-
-def _tells_apart(serial: str) -> bool:
-    """Whether a serial number looks as if its maker had filled it in."""
-    return bool(serial) and not _ONE_CHARACTER.fullmatch(serial) and serial not in _COUNTING
 
 
 def _number(content: dict[str, Any], key: str, least: int, most: int) -> int:

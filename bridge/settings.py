@@ -6,7 +6,7 @@ settings' reference, so they are written for the person who edits the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -211,9 +211,9 @@ class Declared:
         return f"{self.section}.{self.key}"
 
 
-def declared() -> Iterator[Declared]:
-    """Every setting there is, in the order of the reference."""
-    for section, kind in SECTIONS.items():
+def declared(sections: Mapping[str, type[Any]] = SECTIONS) -> Iterator[Declared]:
+    """Every setting in `sections`, in the order of the reference."""
+    for section, kind in sections.items():
         for one in fields(kind):
             yield Declared(section, one.name, one.default, one.metadata["kind"], one.metadata["meaning"])
 

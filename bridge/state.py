@@ -14,6 +14,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from bridge.errors import StateError
+from bridge.replacing import replace_file
 
 FILE_NAME = "identity.json"
 MAX_SIZE = 1024 * 1024
@@ -69,19 +70,9 @@ class StateFile:
 
     def write(self, content: dict[str, Any]) -> None:
         """Replace the file by `content`, on the disk when this returns. Raises StateError with the remedy."""
-        temporary = self.path.with_suffix(".tmp")
         data = json.dumps(content, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-            folder = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            replace_file(self.path, data)
         except OSError as error:
             raise _trouble(f"the state file {self.path} cannot be written", error) from error
 

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "imaging": set(),
     "web": {"http", "jobs", "scanner", "system"},
     "client": {"soap", "scanner", "system"},
+    "board": {"discovery", "system"},
     "system": set(),
     "doctor": {"discovery", "client", "scanner", "system"},
 }

@@ -12,7 +12,8 @@ import pytest
 
 from bridge import identity as module
 from bridge.errors import StateError
-from bridge.identity import JOB_ID_BLOCK, MAX_INSTANCE_ID, MAX_JOB_ID, Enrolled, Identity, machine_seed
+from bridge.identity import JOB_ID_BLOCK, MAX_INSTANCE_ID, MAX_JOB_ID, Enrolled, Identity
+from bridge.machine import machine_seed
 from bridge.scanner.model import Device
 from bridge.state import FILE_NAME
 

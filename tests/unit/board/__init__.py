@@ -1,0 +1,1 @@
+"""Tests of the appliance round the bridge."""
