@@ -25,7 +25,7 @@ root() {
 	done
 	# How this machine's apt reaches its mirrors.
 	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$cache/apt.conf" || true
-	sources "$suite" >"$cache/sources.list"
+	sources "$suite" | sed "s/ main\$/ ${components:-main}/" >"$cache/sources.list"
 	if [ ! -s "$cache/sources.list" ]; then
 		echo "debian/ci: this machine's apt knows no Debian mirror (apt-get indextargets says none)" >&2
 		return 1

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Runs inside the card's system while it is made: installs our package, switches on what the card needs, makes the
+# initial RAM disk and the boot files.   product.sh FLAVOUR
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+dpkg -i /tmp/scanbridge.deb
+
+systemctl enable scanbridge-machine-id.service scanbridge-board.service scanbridge-report.service \
+	systemd-networkd.service systemd-resolved.service systemd-timesyncd.service nftables.service iwd.service
+# Started when the card's settings name a key; sockets would open the port all the same.
+systemctl disable ssh.service ssh.socket 2>/dev/null || systemctl disable ssh.service
+systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+	e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-pstore.service
+ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+# No password opens an account.
+usermod --lock --expiredate '' root
+: >/etc/machine-id
+rm -f /var/lib/dbus/machine-id
+echo scanbridge >/etc/hostname
+
+printf 'update_initramfs=yes\nbackup_initramfs=no\n' >/etc/initramfs-tools/update-initramfs.conf
+update-initramfs -c -k all
+if [ "$1" = pc ]; then
+	cp /boot/vmlinuz-* /boot/firmware/vmlinuz
+	cp /boot/initrd.img-* /boot/firmware/initrd.img
+fi
+rm -rf /boot/vmlinuz-* /boot/initrd.img-* /vmlinuz* /initrd.img* /var/cache/apt/* /var/lib/apt/lists/* /var/log/* \
+	/var/cache/ldconfig/aux-cache /var/lib/systemd/random-seed
+# What Windows' editor shows at once.
+cp /usr/lib/scanbridge-board/scanbridge.toml /boot/firmware/scanbridge.toml
+/usr/bin/python3 -c 'import sys; sys.path.insert(0, "/usr/share/scanbridge")
+from bridge.board.report import on_card
+sys.stdout.buffer.write(on_card("The board writes its report in here when it starts.\n"))' >/boot/firmware/scanbridge-report.txt

@@ -1,0 +1,46 @@
+# Sourced by hw/build-image, with POSIX sh. Makes the file system that the card boots into.
+# shellcheck shell=sh
+# shellcheck disable=SC2016  # what stands in single quotes is for the shell that mmdebstrap starts
+# shellcheck disable=SC2154  # here, cache, work, deb and the flavour's settings are set by hw/build-image
+
+# enable_foreign ARCHITECTURE: lets this kernel run programs of another architecture through QEMU.
+enable_foreign() {
+	[ "$1" != "$(dpkg --print-architecture)" ] || return 0
+	[ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+	[ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
+}
+
+# base_system: sets $root to a system with everything but our own package; kept for a week.
+base_system() {
+	needed=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/[(|].*//; s/^ *//; s/ *$//' | paste -sd, -)
+	hook=$cache/initrd-modules
+	echo "$modules" | tr ' ' '\n' | grep . >"$hook"
+	root "card-$flavour" "$suite" "$deb $needed" --architectures="$architecture" \
+		--dpkgopt=force-confold --dpkgopt='path-exclude=/usr/share/man/*' \
+		--include="systemd-sysv,udev,dbus,kmod,iproute2,netbase,ca-certificates,e2fsprogs,dosfstools,fdisk,tzdata" \
+		--include="systemd-resolved,systemd-timesyncd,nftables,openssh-server,iwd,wireless-regdb,initramfs-tools,zstd" \
+		--include="$(echo "$kernel $firmware" | tr -s ' ' ',' | sed 's/,$//'),$needed" \
+		--essential-hook="sh '$here/hw/image.d/initrd.sh' \"\$1\" '$hook'" \
+		--customize-hook='rm -f "$1"/etc/ssh/ssh_host_*'
+}
+
+# product: makes of a copy of $root what the card holds, in $work/root.
+product() {
+	cp -a "$root" "$work/root"
+	cp -a "$here/hw/files/." "$work/root/"
+	cp "$deb" "$work/root/tmp/scanbridge.deb"
+	cp "$here/hw/image.d/product.sh" "$work/root/tmp/"
+	env - PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
+		unshare --mount --pid --fork sh -c '
+			mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" && exec chroot "$1" sh /tmp/product.sh "$2"
+		' sh "$work/root" "$flavour" >"$work/product.log" 2>&1 || {
+		tail -n 60 "$work/product.log" >&2
+		return 1
+	}
+	rm -r "$work/root/tmp/scanbridge.deb" "$work/root/tmp/product.sh"
+}
+
+# list_packages: each package of the card with its version.
+list_packages() {
+	dpkg-query --admindir="$work/root/var/lib/dpkg" --show --showformat='${Package} ${Version} ${Architecture}\n'
+}

@@ -1,0 +1,150 @@
+"""A board that boots from a card, played by QEMU, with a cable to a computer in a namespace that gives out addresses.
+
+What QEMU's power switch does to a card, ending QEMU does: what the board has handed to the card is on it, no more.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.card.image import SETTINGS, Card
+from tests.interop.namespaces import INTERFACE, Host
+from tests.system.machine import CommandFailed, Machine
+from tests.system.vm.machine import computer
+
+ADDRESS = "10.99.0.1"
+PORT = 8018
+BOOT_S = 600.0
+"""After so long a board is taken not to boot: all of it is emulated, on a machine that is busy."""
+
+_LOOK_S = 0.5
+_MEMORY_MB = 1024
+_WORDS = "console=ttyS0 root=LABEL=scanroot ro scanbridge.overlay mitigations=off no_timer_check panic=-1"
+"""The kernel's command line: the card's own, and what an emulated PC needs."""
+
+
+@contextmanager
+def network(folder: Path) -> Iterator[Host]:
+    """A computer on a cable of its own whose router, itself, gives the board ADDRESS."""
+    with computer() as host:
+        host.start(
+            *("dnsmasq", "--keep-in-foreground", "--port=0", f"--interface={INTERFACE}", "--bind-interfaces"),
+            *("--conf-file=/dev/null", f"--dhcp-range={ADDRESS},{ADDRESS},1h", "--dhcp-authoritative"),
+            *(f"--dhcp-leasefile={folder / 'leases'}", "--log-facility=-", "--user=root"),
+            stderr=subprocess.DEVNULL,
+        )
+        yield host
+
+
+class Board(Machine):
+    """A PC or a Raspberry Pi that boots from `card` while it is entered.
+
+    `client` is the computer at the other end of its cable; with `key`, a file with an ssh key whose public half is in
+    the card's settings, programs can be run on it.
+    """
+
+    hang_s = BOOT_S
+
+    def __init__(self, card: Card, client: Host, folder: Path, key: Path | None = None) -> None:
+        super().__init__(client, ADDRESS)
+        self.card = card
+        self.console = folder / "console"
+        self._folder = folder
+        self._key = key
+        self._qemu: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Board:
+        kernel, initrd = (self.card.copy(name, self._folder / name) for name in ("vmlinuz", "initrd.img"))
+        self._qemu = self.client.start(
+            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
+            *("-m", str(_MEMORY_MB), "-nodefaults", "-no-reboot", "-display", "none"),
+            *("-serial", f"file:{self.console}", "-kernel", str(kernel), "-initrd", str(initrd), "-append", _WORDS),
+            *("-drive", f"file={self.card.path},format=raw,if=virtio"),
+            *("-netdev", f"tap,id=cable,ifname={INTERFACE},script=no,downscript=no"),
+            *("-device", "virtio-net-pci,netdev=cable,romfile=", "-device", "virtio-rng-pci"),
+            stdin=subprocess.DEVNULL,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pull_the_plug()
+
+    def pull_the_plug(self) -> None:
+        """Take the power away, at this moment."""
+        if self._qemu is not None and self._qemu.poll() is None:
+            self._qemu.kill()
+            self._qemu.wait()
+
+    def wait_until_ready(self) -> dict[str, Any]:
+        """Wait until the bridge says that it is ready; its status."""
+        return self.wait_for(lambda status: bool(status["ready"]))
+
+    def wait_for(self, condition: Any) -> dict[str, Any]:
+        """Wait until the bridge answers on the network with a status that satisfies `condition`; the status."""
+        hang = time.monotonic() + BOOT_S
+        while True:
+            status = self._status()
+            if status is not None and condition(status):
+                return status
+            assert self._qemu is not None
+            assert self._qemu.poll() is None, f"QEMU ended\n{self.told()}"
+            assert time.monotonic() < hang, f"the bridge is not ready: {status}\n{self.told()}"
+            time.sleep(_LOOK_S)
+
+    def get(self, path: str) -> bytes | None:
+        """A page of the bridge's web server, None while it does not answer."""
+        try:
+            with self.client.inside():
+                connection = http.client.HTTPConnection(ADDRESS, PORT, timeout=20)
+                connection.connect()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.read() if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def try_run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program on the board by ssh, whatever comes of it."""
+        assert self._key is not None
+        options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes")
+        words = " ".join("'" + word.replace("'", "'\\''") + "'" for word in command)
+        process = self.client.start(
+            *("ssh", "-q", *options, "-o", "ConnectTimeout=60", "-i", str(self._key), f"root@{ADDRESS}", words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = process.communicate(timeout=BOOT_S)
+        if process.returncode == 255:
+            raise CommandFailed(f"ssh: {err}\n{self.told()}")
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def told(self) -> str:
+        """The last words on the board's console."""
+        return self.console.read_text(errors="replace")[-4000:] if self.console.exists() else ""
+
+    def _status(self) -> dict[str, Any] | None:
+        page = self.get("/status.json")
+        return None if page is None else json.loads(page)
+
+
+def make_key(folder: Path) -> tuple[Path, str]:
+    """A new ssh key: its file and its public half."""
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(key)], check=True)
+    return key, key.with_suffix(".pub").read_text().strip()
+
+
+def settings(card: Card, text: str) -> None:
+    """Put a settings file on the card, with the ends of lines of a Windows editor and its mark at the beginning."""
+    card.write(SETTINGS, "\ufeff" + text.replace("\n", "\r\n"))

@@ -1,0 +1,36 @@
+"""Tests of the card's image: hw/test-image names it, nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.card.board import network
+from tests.card.image import Card, flash, image
+from tests.interop.namespaces import Host
+
+if image() is None:
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def flashed() -> Path:
+    """The image as it was built."""
+    found = image()
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def card(flashed: Path, tmp_path: Path) -> Card:
+    """A freshly flashed card."""
+    return flash(flashed, tmp_path / "card.img")
+
+
+@pytest.fixture
+def computer(tmp_path: Path) -> Iterator[Host]:
+    """The computer at the other end of the board's cable."""
+    with network(tmp_path) as host:
+        yield host

@@ -1,0 +1,88 @@
+"""A card: a copy of the image that a person flashes, whose files can be read and written from outside as on a PC."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SECTOR = 512
+BOOT, ROOT, STATE = 0, 1, 2
+"""The parts of a card in the order of its table."""
+
+SETTINGS = "scanbridge.toml"
+REPORT = "scanbridge-report.txt"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a part of the card lies, in bytes."""
+
+    start: int
+    size: int
+
+
+class Card:
+    """A card in the file `path`; see `flash`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        told = subprocess.run(["sfdisk", "--json", str(path)], check=True, capture_output=True, text=True)
+        self._parts = [
+            Part(entry["start"] * SECTOR, entry["size"] * SECTOR)
+            for entry in json.loads(told.stdout)["partitiontable"]["partitions"]
+        ]
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file on the part that every computer can write."""
+        self._mtools("mcopy", "-o", "-", f"::{name}", data=content.encode())
+
+    def read(self, name: str) -> str:
+        """Read a file from there, with the ends of lines of this machine."""
+        return self._mtools("mcopy", f"::{name}", "-").decode().replace("\r\n", "\n").rstrip("\n") + "\n"
+
+    def copy(self, name: str, to: Path) -> Path:
+        """Copy a file from there; where it is."""
+        to.write_bytes(self._mtools("mcopy", f"::{name}", "-"))
+        return to
+
+    def digest(self, part: int) -> str:
+        """A checksum of a whole part."""
+        place = self._parts[part]
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            file.seek(place.start)
+            left = place.size
+            while left:
+                piece = file.read(min(left, 1 << 22))
+                digest.update(piece)
+                left -= len(piece)
+        return digest.hexdigest()
+
+    def extract(self, part: int, to: Path) -> Path:
+        """Copy a part into a file of its own; where it is."""
+        place = self._parts[part]
+        with self.path.open("rb") as file, to.open("wb") as copy:
+            file.seek(place.start)
+            copy.write(file.read(place.size))
+        return to
+
+    def _mtools(self, command: str, *words: str, data: bytes | None = None) -> bytes:
+        place = f"{self.path}@@{self._parts[BOOT].start}"
+        done = subprocess.run([command, "-i", place, *words], check=True, input=data, capture_output=True)
+        return done.stdout
+
+
+def flash(image: Path, to: Path) -> Card:
+    """A new card with `image` on it."""
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image), str(to)], check=True)
+    return Card(to)
+
+
+def image() -> Path | None:
+    """The unpacked image that hw/test-image has made, named in SCANBRIDGE_CARD."""
+    named = os.environ.get("SCANBRIDGE_CARD")
+    return Path(named) if named else None
