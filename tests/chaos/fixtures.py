@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ class Chaos:
         return calls(self.folder)
 
 
+def show(library: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let libsane find the backend `library` in every process that is started from now on."""
+    inherited = os.environ.get("LD_LIBRARY_PATH")
+    patch.setenv("LD_LIBRARY_PATH", ":".join([str(library.parent), *([inherited] if inherited else [])]))
+
+
 @pytest.fixture(scope="session")
 def chaos_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled backend."""
@@ -44,9 +51,17 @@ def chaos_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def chaos(chaos_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chaos:
     """A scanner that every process of this test sees which has its `config` as SANE_CONFIG_DIR."""
-    inherited = os.environ.get("LD_LIBRARY_PATH")
-    searched = [str(chaos_library.parent), *([inherited] if inherited else [])]
-    monkeypatch.setenv("LD_LIBRARY_PATH", ":".join(searched))
+    show(chaos_library, monkeypatch)
     folder = tmp_path / "chaos"
     folder.mkdir()
     return Chaos(folder)
+
+
+@pytest.fixture(scope="module")
+def chaos_folder(chaos_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same for all tests of a module: the folder of a scanner to which each of them gives its own order."""
+    folder = tmp_path_factory.mktemp("chaos")
+    with pytest.MonkeyPatch.context() as patch:
+        show(chaos_library, patch)
+        write_order(folder, Order())
+        yield folder

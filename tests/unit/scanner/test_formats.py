@@ -5,7 +5,6 @@ The bare scanner is `scanimage` on the same backend: it shares libsane with us a
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +18,7 @@ from PIL import Image, ImageStat
 from bridge.imaging.encoder import Page
 from bridge.imaging.formats import FORMAT_COLORS
 from bridge.scanner.model import ColorMode, Format, InputSource, Region
+from tests.chaos.fixtures import show
 from tests.chaos.order import Order, write_order
 from tests.unit.imaging.files import clean
 from tests.unit.scanner.direct import assert_same_pages, directly, page_of, request_for
@@ -49,10 +49,8 @@ def chaos_config(chaos_library: Path, tmp_path_factory: pytest.TempPathFactory) 
     """SANE's configuration for a well-behaved chaos scanner, which every process started meanwhile finds."""
     folder = tmp_path_factory.mktemp("formats")
     write_order(folder, Order(sheets=3))
-    inherited = os.environ.get("LD_LIBRARY_PATH")
     with pytest.MonkeyPatch.context() as patch:
-        searched = [str(chaos_library.parent), *([inherited] if inherited else [])]
-        patch.setenv("LD_LIBRARY_PATH", ":".join(searched))
+        show(chaos_library, patch)
         yield str(folder)
 
 

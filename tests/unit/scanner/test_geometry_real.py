@@ -5,7 +5,6 @@ The chaos scanner's every pixel is known, so that the place can be told exactly.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,20 +33,9 @@ WINDOWS = {
 
 
 @pytest.fixture(scope="module")
-def config(chaos_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """SANE's configuration with the chaos backend, which every process started meanwhile finds."""
-    folder = tmp_path_factory.mktemp("windows")
-    inherited = os.environ.get("LD_LIBRARY_PATH")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LD_LIBRARY_PATH", ":".join([str(chaos_library.parent), *([inherited] if inherited else [])]))
-        write_order(folder, Order())
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def scans(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScanProcess]:
+def scans(chaos_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScanProcess]:
     """A process that scans on it."""
-    with ScanProcess(tmp_path_factory.mktemp("scans"), "chaos:0", str(config)) as process:
+    with ScanProcess(tmp_path_factory.mktemp("scans"), "chaos:0", str(chaos_folder)) as process:
         yield process
 
 
@@ -68,13 +56,13 @@ def misplaced(image: Image.Image, page: int, left: int, top: int) -> tuple[int, 
 
 @pytest.mark.conformance(194, 195)
 @pytest.mark.parametrize("window", WINDOWS)
-def test_any_region_at_any_resolution_is_from_its_place(scans: ScanProcess, config: Path, window: str) -> None:
+def test_any_region_at_any_resolution_is_from_its_place(scans: ScanProcess, chaos_folder: Path, window: str) -> None:
     """The promised pixels come from the promised place, to a pixel's rounding, whatever window the device takes."""
 
     @settings(deadline=None, max_examples=12, database=None)
     @given(resolution=st.integers(50, 300), data=st.data())
     def check(resolution: int, data: st.DataObject) -> None:
-        write_order(config, Order(resolutions=[resolution], bed=BED, **WINDOWS[window]))
+        write_order(chaos_folder, Order(resolutions=[resolution], bed=BED, **WINDOWS[window]))
         longest = min(3000, 120 * 1000 // resolution)
         width, height = data.draw(st.integers(40, longest)), data.draw(st.integers(40, longest))
         left, top = data.draw(st.integers(0, 8500 - width)), data.draw(st.integers(0, 11690 - height))
@@ -88,9 +76,9 @@ def test_any_region_at_any_resolution_is_from_its_place(scans: ScanProcess, conf
     check()
 
 
-def test_what_lies_outside_of_a_fixed_window_is_white(scans: ScanProcess, config: Path) -> None:
+def test_what_lies_outside_of_a_fixed_window_is_white(scans: ScanProcess, chaos_folder: Path) -> None:
     """A promise that goes beyond the bed is kept with white."""
-    write_order(config, Order(resolutions=[100], bed=(100.0, 100.0), fixed_window=True))
+    write_order(chaos_folder, Order(resolutions=[100], bed=(100.0, 100.0), fixed_window=True))
     asked = request_for(Format.PNG, ColorMode.GRAYSCALE_8, 100, Region(3000, 3500, 2000, 1000))
     image = gray_of(scans.scan(asked))
     inside = (94, 44)

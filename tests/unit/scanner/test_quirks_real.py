@@ -6,7 +6,6 @@ Every test shows first that without the quirk something is wrong.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,20 +48,9 @@ DPI = 75
 
 
 @pytest.fixture(scope="module")
-def config(chaos_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """SANE's configuration with the chaos backend, which every process started meanwhile finds."""
-    folder = tmp_path_factory.mktemp("quirks")
-    inherited = os.environ.get("LD_LIBRARY_PATH")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LD_LIBRARY_PATH", ":".join([str(chaos_library.parent), *([inherited] if inherited else [])]))
-        write_order(folder, Order())
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def scans(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScanProcess]:
+def scans(chaos_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScanProcess]:
     """A process that scans on it, with what `Open` carries."""
-    with ScanProcess(tmp_path_factory.mktemp("scans"), DEVICE, str(config)) as process:
+    with ScanProcess(tmp_path_factory.mktemp("scans"), DEVICE, str(chaos_folder)) as process:
         yield process
 
 
@@ -70,11 +58,11 @@ Scan = Callable[..., Image.Image]
 
 
 @pytest.fixture
-def scan(scans: ScanProcess, config: Path) -> Scan:
+def scan(scans: ScanProcess, chaos_folder: Path) -> Scan:
     """Scans the region in gray, with the order in force, and shows what came."""
 
     def go(order: Order, region: Region, quirks: Quirks = NO_QUIRKS, **words: object) -> Image.Image:
-        write_order(config, order)
+        write_order(chaos_folder, order)
         asked = replace(request_for(Format.PNG, ColorMode.GRAYSCALE_8, DPI, region), **words)  # type: ignore[arg-type]
         (page,) = read_pnm(run_program("pngtopnm", input=scans.scan(asked, quirks)))
         assert (page.width, page.height) == (asked.width, asked.height)
@@ -172,9 +160,9 @@ def test_a_picture_that_comes_too_dark(scan: Scan) -> None:
 
 
 @pytest.mark.parametrize("brightness", [-200, 0, 200])
-def test_black_and_white_can_be_lightened(scans: ScanProcess, config: Path, brightness: int) -> None:
+def test_black_and_white_can_be_lightened(scans: ScanProcess, chaos_folder: Path, brightness: int) -> None:
     """The driver has lineart and no brightness: its grays are lightened or darkened, and halved then."""
-    write_order(config, Order())
+    write_order(chaos_folder, Order())
     asked = replace(request_for(Format.PNG, ColorMode.BLACK_AND_WHITE_1, DPI, REGION), brightness=brightness)
     (page,) = read_pnm(run_program("pngtopnm", input=scans.scan(asked)))
     seen = Image.frombytes("1", (page.width, page.height), page.data)
@@ -190,10 +178,10 @@ BED = Size(8504, 11692)
 
 
 def duplex_pages(
-    scans: ScanProcess, config: Path, order: Order, quirks: Quirks, region: Region, color: ColorMode
+    scans: ScanProcess, chaos_folder: Path, order: Order, quirks: Quirks, region: Region, color: ColorMode
 ) -> list[bytes]:
     """All pages of a stack of both sides in one file, decoded."""
-    write_order(config, order)
+    write_order(chaos_folder, order)
     asked = replace(
         request_for(Format.TIFF_MULTI_UNCOMPRESSED, color, DPI, region), source=DUPLEX, images=0, media=BED
     )
@@ -208,22 +196,22 @@ def duplex_pages(
 
 @pytest.mark.parametrize("region", [Region(0, 0, 2000, 2400), REGION, Region(6000, 9000, 2000, 2000)], ids=str)
 @pytest.mark.parametrize("color", [ColorMode.GRAYSCALE_8, ColorMode.BLACK_AND_WHITE_1])
-def test_backs_that_come_upside_down(scans: ScanProcess, config: Path, region: Region, color: ColorMode) -> None:
+def test_backs_that_come_upside_down(scans: ScanProcess, chaos_folder: Path, region: Region, color: ColorMode) -> None:
     """Backs are upright, and show the part of the sheet that was asked for, wherever on it that lies."""
     order = Order(sheets=2, backs=["turned"])
     wanted = [expected(page, region) for page in (front(1), back(1), front(2), back(2))]
     if color.depth == 1:
         wanted = [page.point(lambda level: 255 * (level >= 128)) for page in wanted]
-    found = duplex_pages(scans, config, order, NO_QUIRKS, region, color)
+    found = duplex_pages(scans, chaos_folder, order, NO_QUIRKS, region, color)
     assert [page == right.tobytes() for page, right in zip(found, wanted, strict=True)] == [True, False, True, False]
-    found = duplex_pages(scans, config, order, Quirks(backs_turned=True), region, color)
+    found = duplex_pages(scans, chaos_folder, order, Quirks(backs_turned=True), region, color)
     assert [page == right.tobytes() for page, right in zip(found, wanted, strict=True)] == [True] * 4
 
 
-def test_backs_upside_down_in_a_coarse_window(scans: ScanProcess, config: Path) -> None:
+def test_backs_upside_down_in_a_coarse_window(scans: ScanProcess, chaos_folder: Path) -> None:
     """Where the window takes whole steps of 7 mm alone, backs are from their place all the same, to a pixel."""
     order = Order(sheets=1, backs=["turned"], grid=7.0)
-    fronts, backs = duplex_pages(scans, config, order, Quirks(backs_turned=True), REGION, ColorMode.GRAYSCALE_8)
+    fronts, backs = duplex_pages(scans, chaos_folder, order, Quirks(backs_turned=True), REGION, ColorMode.GRAYSCALE_8)
     size, places = expected(GLASS).size, [(right, down) for right in (-1, 0, 1) for down in (-1, 0, 1)]
     for page, side in ((fronts, front(1)), (backs, back(1))):
         near = [picture.gray(side, *size, 75 + right, 150 + down).tobytes() for right, down in places]
@@ -231,13 +219,13 @@ def test_backs_upside_down_in_a_coarse_window(scans: ScanProcess, config: Path) 
 
 
 @pytest.mark.parametrize("backs", [["last"], ["turned", "last"]], ids=" and ".join)
-def test_backs_that_come_after_all_fronts(scans: ScanProcess, config: Path, backs: list[str]) -> None:
+def test_backs_that_come_after_all_fronts(scans: ScanProcess, chaos_folder: Path, backs: list[str]) -> None:
     """Sheets of three come as front, back, front, back, front, back, all upright."""
     order = Order(sheets=3, backs=backs)
     wanted = [expected(page).tobytes() for page in range(front(1), back(3) + 1)]
     quirks = Quirks(backs_last=True, backs_turned="turned" in backs)
-    assert duplex_pages(scans, config, order, NO_QUIRKS, REGION, ColorMode.GRAYSCALE_8) != wanted
-    assert duplex_pages(scans, config, order, quirks, REGION, ColorMode.GRAYSCALE_8) == wanted
+    assert duplex_pages(scans, chaos_folder, order, NO_QUIRKS, REGION, ColorMode.GRAYSCALE_8) != wanted
+    assert duplex_pages(scans, chaos_folder, order, quirks, REGION, ColorMode.GRAYSCALE_8) == wanted
 
 
 def test_single_files_of_backs_that_come_upside_down(chaos: Chaos) -> None:
