@@ -227,6 +227,9 @@ class Worker:
     def _start_image(self) -> None:
         if self._session is None or self._file is None:
             raise ScanFailure(Status.INVALID, "No scanner is open.")
+        # A driver's thread that a cancel ended may have held the linker's lock (the test backend's does now and then),
+        # and whoever starts a thread then waits for ever: after a cancel nothing of an image is begun.
+        self._cancellation.check()
         try:
             size = self._file.scan()
             self._cancellation.check()

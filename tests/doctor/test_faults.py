@@ -141,6 +141,7 @@ def test_an_interface_that_cannot_be_used(cable: Cable, tmp_path: Path, damage: 
 def test_the_cable_is_out(cable: Cable, tmp_path: Path) -> None:
     """An interface that is up without anything at the other end is another fault than one that is off."""
     cable.second.ip(f"link set {INTERFACE} down")
+    cable.first.until_unplugged()
     report = Ward(cable.first, tmp_path, {"network": {"interfaces": []}}).examine()
     assert report.blames("network", f"{INTERFACE} is not used: it has no cable or no WLAN", "warning")
 

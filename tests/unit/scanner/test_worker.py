@@ -324,6 +324,35 @@ def test_a_cancel_in_mid_page_ends_the_image_as_cancelled(tmp_path: Path, after:
         assert worker.end() == 0
 
 
+ONE_FILE = """
+import os
+from bridge.scanner import worker
+class OneFile(worker.ImageFile):
+    begun = False
+    def scan(self):
+        if self.begun:
+            os._exit(9)
+        self.begun = True
+        return super().scan()
+worker.ImageFile = OneFile
+"""
+
+
+def test_nothing_of_an_image_is_begun_after_a_cancel() -> None:
+    """A thread that the driver lost in the cancel may hold a lock that starting another thread needs."""
+    with WorkerUnderTest(patch=ONE_FILE) as worker:
+        worker.open(request(600))
+        worker.read_image()
+        worker.send(StartImage())
+        worker.until(ImageStarted)
+        worker.send(Cancel())
+        worker.until(Failed, ImageDone)
+        worker.send(StartImage())
+        assert worker.expect(Failed).status is Status.CANCELLED
+        worker.send(Close())
+        assert worker.end() == 0
+
+
 @pytest.mark.parametrize("_", range(5))
 def test_a_cancel_right_behind_the_start_is_survived(_: int) -> None:
     """A start and a cancel at once, which dead-lock the bare backend sooner or later, end as cancelled here."""
