@@ -15,7 +15,7 @@ MAX_AHEAD = 1
 """Strips that wait for a thread or for being taken, besides one for each thread and the one being filled."""
 
 MAX_THREADS = 2
-"""Threads that strips of one image are worth; more would only take the processors from the scanner's driver."""
+"""Threads that strips of one image are worth, on a machine with at least twice as many processors."""
 
 Compress = Callable[[bytearray, int], bytes]
 """Compresses the first so many rows of a strip."""
@@ -25,8 +25,12 @@ _Job = tuple[bytearray, int, "queue.SimpleQueue[_Result]"] | None
 
 
 def useful_threads() -> int:
-    """How many threads compress strips that do not depend on one another, on this machine."""
-    return min(MAX_THREADS, len(os.sched_getaffinity(0)))
+    """How many threads compress strips that do not depend on one another, on this machine.
+
+    Half of the processors are left to the scanner's driver, the daemon and the client: with both processors of a
+    small machine compressing, a page took longer than with one (docs/performance.md).
+    """
+    return max(1, min(MAX_THREADS, len(os.sched_getaffinity(0)) // 2))
 
 
 class CompressorThreads:

@@ -77,6 +77,8 @@ class JpegEncoder:
         self._interval = units
         # Strips do not depend on one another; each thread has a compressor of its own.
         compressors = [compressor] if compressor else [compressor_for(chosen, quality) for _ in range(useful_threads())]
+        self._first = compressors[0]
+        self._subsampling = chosen
         self._compressor = CompressorThreads(*(partial(_compress, each, page.width) for each in compressors))
         self._strip = bytearray(page.row_bytes * self._strip_rows)
         self._lent: deque[bytearray] = deque()
@@ -87,8 +89,15 @@ class JpegEncoder:
         self._tables: dict[int, bytes] = {}
 
     def begin(self) -> bytes:
-        """Nothing yet: the header needs the tables of the first strip."""
-        return b""
+        """Everything before the coded data. Raises ImagingError.
+
+        The tables do not depend on the picture, so one white coding unit gives them before the first strip is there.
+        """
+        width, rows = self._subsampling.unit_width, self._subsampling.unit_height
+        white = b"\xff" * (width * rows * self._subsampling.channels)
+        segments, _ = split(self._first.compress(white, width, rows))
+        self._tables = _tables(segments)
+        return self._frame_header(segments)
 
     def rows(self, data: Rows) -> bytes:
         """Take whole packed rows; the coded strips that are ready by now. Raises ImagingError."""
@@ -132,23 +141,20 @@ class JpegEncoder:
     def _joined(self, jpeg: bytes) -> bytes:
         """What of a strip's own JPEG goes into the file."""
         segments, coded = split(jpeg)
-        if self._strips == 0:
-            self._tables = _tables(segments)
-            start = self._frame_header(segments)
-        else:
-            # A different table would decode to noise without any error; TJ_OPTIMIZE in the environment does that.
-            if _tables(segments) != self._tables:
-                raise ImagingError("The strips of the JPEG do not share their tables; unset TJ_OPTIMIZE.")
-            start = bytes((0xFF, _RST0 + (self._strips - 1) % 8))
+        # A different table would decode to noise without any error; TJ_OPTIMIZE in the environment does that.
+        if _tables(segments) != self._tables:
+            raise ImagingError("The strips of the JPEG do not share their tables; unset TJ_OPTIMIZE.")
+        start = bytes((0xFF, _RST0 + (self._strips - 1) % 8)) if self._strips else b""
         self._strips += 1
         return start + coded
 
     def _frame_header(self, segments: list[tuple[int, bytes]]) -> bytes:
-        """Everything before the coded data, with the height of the whole page and the restart interval."""
+        """`segments` with the size of the whole page, the restart interval and our own header."""
+        size = struct.pack(">HH", self._page.height, self._page.width)
         parts = [b"\xff\xd8", self._header]
         for marker, segment in segments:
             if marker == _SOF0:
-                segment = segment[:5] + struct.pack(">H", self._page.height) + segment[7:]
+                segment = segment[:5] + size + segment[9:]
             if marker == _SOS:
                 parts.append(b"\xff\xdd\x00\x04" + struct.pack(">H", self._interval))
             if marker in _KEPT:

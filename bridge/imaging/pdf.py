@@ -40,6 +40,8 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 class _ImageData(Protocol):
     """The coded data of one image."""
 
+    def begin(self) -> bytes: ...
+
     def rows(self, data: Rows) -> bytes: ...
 
     def end(self) -> Iterable[bytes]: ...
@@ -116,7 +118,7 @@ class PdfEncoder:
         head %= (page.width, page.height, page.color.depth, coding, self._number(self._pages, 1))
         opening = self._object(self._number(self._pages, 0), head + b"\nstream\n", ended=False)
         self._image_start = self._length
-        return opening
+        return opening + self._coded(self._image.begin())
 
     def _close_page(self) -> list[bytes]:
         """The rest of the image, and the objects that make a page of it."""
@@ -174,6 +176,9 @@ class _FaxData:
 
     def __init__(self, page: Page) -> None:
         self._coder = FaxCoder(page, 0)
+
+    def begin(self) -> bytes:
+        return b""
 
     def rows(self, data: Rows) -> bytes:
         return self._coder.rows(data)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.imaging.ahead import useful_threads
 from bridge.imaging.encoder import ImagingError, Page
 from bridge.imaging.exif import jfif_segment
 from bridge.imaging.jpeg import (
@@ -142,6 +143,24 @@ def test_strips_fit_their_limits(width: int, height: int, quality: int, color: C
     assert rows * page.row_bytes <= STRIP_BYTES or rows == subsampling.unit_height
 
 
+@pytest.mark.parametrize(("processors", "threads"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 2)])
+def test_half_of_the_processors_compress(monkeypatch: pytest.MonkeyPatch, processors: int, threads: int) -> None:
+    """The other half is the scanner's driver's, the daemon's and the client's."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: set(range(processors)))
+    assert useful_threads() == threads
+
+
+def test_two_threads_make_the_same_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with more processors strips are compressed side by side, and nobody can tell from the file."""
+    page = page_of(64, 640, Subsampling.S420)
+    data = picture(64, 640, 3)
+    files = []
+    for processors in (2, 4):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _process, count=processors: set(range(count)))
+        files.append(encode(JpegEncoder(page, b"", Subsampling.S420, 16), data, page, 16))
+    assert files[0] == files[1]
+
+
 @settings(deadline=None)
 @given(heights=st.lists(st.integers(1, 40), min_size=1, max_size=12))
 def test_how_rows_are_cut_changes_nothing(heights: list[int]) -> None:
@@ -163,6 +182,8 @@ def test_bytes_come_before_the_page_is_whole() -> None:
     page = page_of(1000, 4000, Subsampling.S420)
     noise = random.Random(1).randbytes(page.row_bytes * 100)
     encoder = JpegEncoder(page, b"")
+    _, coded = split(encoder.begin() + b"\xff\xd9")
+    assert coded == b"", "the header, up to the start of the coded data, needs no pixels"
     before = sum(len(encoder.rows(noise)) for _ in range(40))
     assert before > 0
     rest = len(b"".join(encoder.end()))
@@ -232,6 +253,7 @@ def test_strips_with_other_tables_are_refused() -> None:
     def feed() -> bytes:
         return b"".join([encoder.rows(picture(8, 24, 1)), *encoder.end()])
 
+    encoder.begin()
     with pytest.raises(ImagingError, match="tables"):
         feed()
 
