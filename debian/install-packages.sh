@@ -32,6 +32,7 @@ install_packages() {
 	fi
 	# The lists may be absent (a fresh container) or older than the archive.
 	ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1 || apt_get update
+	# shellcheck disable=SC2086
 	apt_get install $missing || { apt_get update && apt_get install $missing; } || {
 		echo "scanbridge: apt-get could not install$missing; its messages above say why" >&2
 		return 1

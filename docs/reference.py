@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bridge import __version__  # noqa: E402
+from bridge.board.settings import Board  # noqa: E402
 from bridge.cli import make_parser  # noqa: E402
 from bridge.scanner import quirk_files  # noqa: E402
 from bridge.settings import SECTIONS, Declared, declared  # noqa: E402
@@ -190,10 +191,10 @@ def settings_reference() -> str:
         "the only one. A mistake is refused at start, with file, setting and what was expected. After a change:",
         "`systemctl restart scanbridge`.",
     ]
-    for section, kind in SECTIONS.items():
+    for section, kind in {**SECTIONS, "board": Board}.items():
         lines += ["", f"## [{section}]", "", str(kind.__doc__), "", "| Setting | Default | Meaning | Expected |"]
         lines.append("|---|---|---|---|")
-        for one in _settings_of(section):
+        for one in declared({section: kind}):
             cells = (f"`{one.key}`", f"`{toml_value(one.default)}`", _sentence(one.meaning), f"{one.kind.expected}.")
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

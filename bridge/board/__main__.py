@@ -1,20 +1,34 @@
-"""What the units of the SD image run, as root: `python3 -m bridge.board apply` and `report`."""
+"""What the units of the SD image run, as root: `python3 -m bridge.board apply`, `report` and `panel`."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bridge.board.apply import RESULT_FILE, apply
+from bridge.board.apply import PANEL_FILE, RESULT_FILE, apply
+from bridge.board.gpio import ButtonLine, NoButton, open_button
+from bridge.board.light import Light, NoLight
+from bridge.board.panel import Panel, Wanted
+from bridge.system import asking
+from bridge.system.escape import safe
+from bridge.system.places import SERVICE_SOCKET
 
 CARD = Path("/boot/firmware")
 REPORT_FILE = CARD / "scanbridge-report.txt"
 COMMAND_TIMEOUT_S = 30
 MAX_LOG_LINES = 12
+PANEL_PATIENCE_S = 5.0
+"""How long the daemon may take for each step of an answer to the panel."""
+
+WARNING = "<4>"
+"""Makes a line on standard error a warning of the journal (sd-daemon(3)), and so part of the report."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,8 +39,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(problem, file=sys.stderr)
         case ["report"]:
             _report()
+        case ["panel"]:
+            _panel()
         case _:
-            print("usage: scanbridge-board apply | report", file=sys.stderr)
+            print("usage: scanbridge-board apply | report | panel", file=sys.stderr)
             return 2
     return 0
 
@@ -53,9 +69,49 @@ def _report() -> None:
 
 
 def _log() -> str:
-    command = ["journalctl", "-b", "-t", "scanbridge", "-p", "warning", "-n", str(MAX_LOG_LINES), "-o", "cat"]
+    command = ["journalctl", "-b", "-t", "scanbridge", "-t", "scanbridge-board", "-p", "warning", "-o", "cat"]
+    command += ["-n", str(MAX_LOG_LINES)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False)
     return done.stdout
+
+
+def _panel() -> None:
+    """Serve light and button until a signal ends it; what is not there is told, and the other one goes on."""
+    wanted = Wanted.read(Path("/") / PANEL_FILE)
+    light: Light | None = None
+    line: ButtonLine | None = None
+    try:
+        light = Light(wanted.led) if wanted.led else None
+    except NoLight as error:
+        _warn(f"board.led: {error}")
+    try:
+        line = open_button(wanted.button_gpio) if wanted.button_gpio >= 0 else None
+    except NoButton as error:
+        _warn(f"board.button_gpio: {error}")
+    if light is None and line is None:
+        return
+
+    def ask(request: Mapping[str, object]) -> Mapping[str, Any]:
+        return asking.ask(SERVICE_SOCKET, request, PANEL_PATIENCE_S)
+
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    panel = Panel(light, line, ask, _run, lambda seconds: _wait(line, seconds), troubled=wanted.troubled)
+    try:
+        while True:
+            panel.step()
+            while panel.problems:
+                _warn(panel.problems.pop())
+    finally:
+        if light is not None:
+            light.give_back()
+
+
+def _wait(line: ButtonLine | None, seconds: float | None) -> bool:
+    return bool(select.select([] if line is None else [line], [], [], seconds)[0])
+
+
+def _warn(text: str) -> None:
+    print(f"{WARNING}{safe(text)}", file=sys.stderr, flush=True)
 
 
 def _remount(how: str) -> None:

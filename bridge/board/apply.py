@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge.board import wlan
 from bridge.board.card import boot_settings, choose
+from bridge.board.panel import Wanted
 from bridge.board.settings import Board
 from bridge.machine import machine_seed
 
@@ -20,7 +21,9 @@ CARD_FILE = "boot/firmware/scanbridge.toml"
 KEPT_FILE = "state/board/scanbridge.toml"
 BOOT_FILE = "run/scanbridge/boot.toml"
 RESULT_FILE = "run/scanbridge-board/settings.json"
-"""Paths below the root: the file that people write, the last good one, what the daemon reads, and what became of it."""
+PANEL_FILE = "run/scanbridge-board/panel.json"
+"""Paths below the root: the file that people write, the last good one, what the daemon reads, what became of it, and
+what light and button are wanted, which exists only where one is."""
 
 NAME = "scanbridge"
 SERIAL_DIGITS = 4
@@ -61,6 +64,8 @@ def apply(root: Path, run: Run) -> Applied:
     applied = Applied(hostname, tuple(problems))
     result = {"hostname": applied.hostname, "problems": list(applied.problems)}
     _write(root / RESULT_FILE, json.dumps(result, indent=1) + "\n")
+    if board.led or board.button_gpio >= 0:
+        _write(root / PANEL_FILE, Wanted(board.led, board.button_gpio, bool(problems)).to_json())
     return applied
 
 

@@ -13,6 +13,10 @@ MAX_SSID = 32
 MAX_KEY = 1024
 """Longest ssh key that is taken, in characters; an RSA key of 4096 bits has about 740."""
 
+NO_BUTTON = -1
+"""Stands for no button; 0 and 1 belong to the EEPROM of an extension board, and the header has no more than 28."""
+
+_LED = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_-]{0,63}")
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _PASSPHRASE = re.compile(r"[\x20-\x7e]{8,63}|[0-9a-fA-F]{64}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -32,6 +36,18 @@ class Matching:
     def read(self, value: object) -> str:
         """`value` itself. Raises ValueError for anything else."""
         if not isinstance(value, str) or (value and not self.pattern.fullmatch(value)):
+            raise ValueError
+        return value
+
+
+class HeaderPin:
+    """A pin of the Raspberry Pi's header by the number of its GPIO."""
+
+    expected = f"the number of a GPIO from 2 to 27 (not of a pin), or {NO_BUTTON} for none"
+
+    def read(self, value: object) -> int:
+        """`value` itself."""
+        if isinstance(value, bool) or not isinstance(value, int) or not (value == NO_BUTTON or 2 <= value <= 27):
             raise ValueError
         return value
 
@@ -81,6 +97,17 @@ class Board:
         "", Matching(_COUNTRY, 'two capital letters such as "DE"'), "the country, for the channels that may be used"
     )
     ssh_key: str = setting("", PublicKey(), "who has this key may log in as root by ssh; empty: nobody may")
+    led: str = setting(
+        "",
+        Matching(_LED, 'the name of a light of the board in quotes, such as "ACT"'),
+        "light that shows whether the bridge is ready, scans, or needs somebody; empty: none",
+    )
+    button_gpio: int = setting(
+        NO_BUTTON,
+        HeaderPin(),
+        "GPIO with a push button to ground: a press is one of the scanner's button, three seconds shut the board down; "
+        f"{NO_BUTTON}: none",
+    )
 
 
 def contradictions(board: Board) -> list[str]:

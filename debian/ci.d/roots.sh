@@ -26,6 +26,8 @@ root() {
 	# How this machine's apt reaches its mirrors.
 	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$cache/apt.conf" || true
 	sources "$suite" | sed "s/ main\$/ ${components:-main}/" >"$cache/sources.list"
+	# A flavour of the card's image may need another archive besides.
+	[ -z "${mirror:-}" ] || echo "deb [signed-by=$keyring] $mirror $suite ${components:-main}" >>"$cache/sources.list"
 	if [ ! -s "$cache/sources.list" ]; then
 		echo "debian/ci: this machine's apt knows no Debian mirror (apt-get indextargets says none)" >&2
 		return 1

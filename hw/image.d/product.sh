@@ -5,7 +5,7 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 dpkg -i /tmp/scanbridge.deb
 
-systemctl enable scanbridge-machine-id.service scanbridge-board.service scanbridge-report.service \
+systemctl enable scanbridge-machine-id.service scanbridge-board.service scanbridge-report.service scanbridge-panel.service \
 	systemd-networkd.service systemd-resolved.service systemd-timesyncd.service nftables.service iwd.service
 # Started when the card's settings name a key; sockets would open the port all the same.
 systemctl disable ssh.service ssh.socket 2>/dev/null || systemctl disable ssh.service

@@ -40,7 +40,7 @@ product() {
 	rm -r "$work/root/tmp/scanbridge.deb" "$work/root/tmp/product.sh"
 }
 
-# list_packages: each package of the card with its version.
-list_packages() {
-	dpkg-query --admindir="$work/root/var/lib/dpkg" --show --showformat='${Package} ${Version} ${Architecture}\n'
+# list_contents IMAGE: each package of the card with its version, as SPDX.
+list_contents() {
+	/usr/bin/python3 "$here/hw/image.d/sbom.py" "$work/root/var/lib/dpkg/status" "$1" "scanbridge-$flavour"
 }

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.card import models
+from tests.card.boot_files import BootFiles
 from tests.card.image import SETTINGS, Card
 from tests.interop.namespaces import INTERFACE, Host
 from tests.system.machine import CommandFailed, Machine
@@ -26,9 +28,6 @@ BOOT_S = 600.0
 """After so long a board is taken not to boot: all of it is emulated, on a machine that is busy."""
 
 _LOOK_S = 0.5
-_MEMORY_MB = 1024
-_WORDS = "console=ttyS0 root=LABEL=scanroot ro scanbridge.overlay mitigations=off no_timer_check panic=-1"
-"""The kernel's command line: the card's own, and what an emulated PC needs."""
 
 
 @contextmanager
@@ -56,22 +55,15 @@ class Board(Machine):
     def __init__(self, card: Card, client: Host, folder: Path, key: Path | None = None) -> None:
         super().__init__(client, ADDRESS)
         self.card = card
+        self.model = models.MODELS[card.model]
         self.console = folder / "console"
         self._folder = folder
         self._key = key
         self._qemu: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Board:
-        kernel, initrd = (self.card.copy(name, self._folder / name) for name in ("vmlinuz", "initrd.img"))
-        self._qemu = self.client.start(
-            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
-            *("-m", str(_MEMORY_MB), "-nodefaults", "-no-reboot", "-display", "none"),
-            *("-serial", f"file:{self.console}", "-kernel", str(kernel), "-initrd", str(initrd), "-append", _WORDS),
-            *("-drive", f"file={self.card.path},format=raw,if=virtio"),
-            *("-netdev", f"tap,id=cable,ifname={INTERFACE},script=no,downscript=no"),
-            *("-device", "virtio-net-pci,netdev=cable,romfile=", "-device", "virtio-rng-pci"),
-            stdin=subprocess.DEVNULL,
-        )
+        command = self.model.command(self.card.path, BootFiles(self.card, self._folder), self.console)
+        self._qemu = self.client.start(*command, stdin=subprocess.DEVNULL)
         return self
 
     def __exit__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +24,10 @@ def flashed() -> Path:
     return found
 
 
-@pytest.fixture
-def card(flashed: Path, tmp_path: Path) -> Card:
-    """A freshly flashed card."""
-    return flash(flashed, tmp_path / "card.img")
+@pytest.fixture(params=os.environ.get("SCANBRIDGE_CARD_MODELS", "pc").split())
+def card(flashed: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Card:
+    """A freshly flashed card for each board that is to be tried."""
+    return flash(flashed, tmp_path / "card.img", request.param)
 
 
 @pytest.fixture

@@ -26,10 +26,11 @@ class Part:
 
 
 class Card:
-    """A card in the file `path`; see `flash`."""
+    """A card in the file `path` for a board of `model`, a name in tests/card/models.py; see `flash`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, model: str = "pc") -> None:
         self.path = path
+        self.model = model
         told = subprocess.run(["sfdisk", "--json", str(path)], check=True, capture_output=True, text=True)
         self._parts = [
             Part(entry["start"] * SECTOR, entry["size"] * SECTOR)
@@ -48,6 +49,11 @@ class Card:
         """Copy a file from there; where it is."""
         to.write_bytes(self._mtools("mcopy", f"::{name}", "-"))
         return to
+
+    def names(self, folder: str = "") -> list[str]:
+        """What lies in a folder there."""
+        told = self._mtools("mdir", "-b", f"::/{folder}").decode()
+        return [line.rstrip("/").rpartition("/")[2] for line in told.splitlines() if line]
 
     def digest(self, part: int) -> str:
         """A checksum of a whole part."""
@@ -76,10 +82,11 @@ class Card:
         return done.stdout
 
 
-def flash(image: Path, to: Path) -> Card:
-    """A new card with `image` on it."""
+def flash(image: Path, to: Path, model: str = "pc") -> Card:
+    """A new card with `image` on it, for a board of `model`; as large as the next power of two, as cards are."""
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image), str(to)], check=True)
-    return Card(to)
+    os.truncate(to, 1 << (to.stat().st_size - 1).bit_length())
+    return Card(to, model)
 
 
 def image() -> Path | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.board import wlan
-from bridge.board.apply import BOOT_FILE, CARD_FILE, RESULT_FILE, apply, default_hostname
+from bridge.board.apply import BOOT_FILE, CARD_FILE, PANEL_FILE, RESULT_FILE, apply, default_hostname
+from bridge.board.panel import Wanted
 from bridge.board.settings import Board
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAA me"
@@ -81,6 +82,35 @@ def test_a_wrong_file_is_told_and_the_board_comes_up(root: Path) -> None:
     assert applied.hostname == "scanbridge-1234"
     assert len(applied.problems) == 1
     assert json.loads((root / RESULT_FILE).read_text())["problems"] == list(applied.problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", None),
+        ('led = "ACT"', Wanted("ACT", -1)),
+        ("button_gpio = 17", Wanted("", 17)),
+        ('led = "ACT"\nbutton_gpio = 3', Wanted("ACT", 3)),
+    ],
+)
+def test_light_and_button_are_off_unless_they_are_named(root: Path, text: str, wanted: Wanted | None) -> None:
+    """Without either there is no file, and so no program that looks after them."""
+    (root / CARD_FILE).write_text(f"[board]\n{text}\n")
+
+    apply(root, Runner())
+
+    assert (Wanted.read(root / PANEL_FILE) if (root / PANEL_FILE).exists() else None) == wanted
+
+
+def test_a_mistake_makes_the_light_ask_for_attention(root: Path) -> None:
+    """The light of the last good settings shows that the new ones are wrong."""
+    (root / CARD_FILE).write_text('[board]\nled = "ACT"\n')
+    apply(root, Runner())
+    (root / CARD_FILE).write_text('[board]\nled = "ACT"\nhostname = 7\n')
+
+    apply(root, Runner())
+
+    assert Wanted.read(root / PANEL_FILE) == Wanted("ACT", -1, troubled=True)
 
 
 def test_a_step_that_fails_does_not_keep_the_others_from_being_done(root: Path) -> None:

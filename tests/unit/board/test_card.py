@@ -138,6 +138,12 @@ def test_what_cannot_be_kept_is_in_effect_all_the_same(tmp_path: Path) -> None:
         ('ssh_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\\nssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA"', "board.ssh_key"),
         ("ssh_key = 1", "board.ssh_key"),
         ('colour = "red"', "board.colour"),
+        ('led = "../ACT"', "board.led"),
+        ("led = true", "board.led"),
+        ("button_gpio = 1", "board.button_gpio"),
+        ("button_gpio = 28", "board.button_gpio"),
+        ("button_gpio = true", "board.button_gpio"),
+        ('button_gpio = "17"', "board.button_gpio"),
     ],
 )
 def test_what_the_board_refuses(tmp_path: Path, text: str, told: str) -> None:

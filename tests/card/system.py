@@ -1,0 +1,88 @@
+"""What is in the system of a card, read from outside without mounting it."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import subprocess
+from pathlib import Path
+
+from tests.card.image import ROOT, Card
+
+_CPIO_MAGIC = b"070701"
+_TRAILER = "TRAILER!!!"
+
+
+class System:
+    """The system on `card`, with one kernel; `folder` is for a copy of its part."""
+
+    def __init__(self, card: Card, folder: Path) -> None:
+        self._image = card.extract(ROOT, folder / "root.img")
+        (self.kernel,) = self.names("/usr/lib/modules")
+        base = f"/usr/lib/modules/{self.kernel}"
+        self._aliases = [line.split() for line in self.read(f"{base}/modules.alias").decode().splitlines()]
+        self._aliases_of_builtin = re.findall(
+            r"(\S+)\.alias=([^\0]+)\0", self.read(f"{base}/modules.builtin.modinfo").decode("utf-8", "replace")
+        )
+        self._files = self.read(f"{base}/modules.dep").decode().splitlines()
+
+    def names(self, folder: str) -> list[str]:
+        """What a folder holds."""
+        told = self._debugfs(f"ls -p {folder}").decode().splitlines()
+        return [name for line in told if line and (name := line.split("/")[5]) not in (".", "..")]
+
+    def read(self, path: str) -> bytes:
+        """A file, links followed within one folder."""
+        return self._debugfs(f"cat {path}")
+
+    def drivers(self, compatible: str) -> set[str]:
+        """The modules that drive what a device tree calls `compatible`; those that are part of the kernel as well."""
+        return self._drivers(f"of:NnameT(null)C{compatible}")
+
+    def drivers_of_usb(self, vendor: int, product: int) -> set[str]:
+        """The modules that drive a USB device."""
+        return self._drivers(f"usb:v{vendor:04X}p{product:04X}d0000dc00dsc00dp00icFFisc00ip00in00")
+
+    def has_module(self, name: str) -> bool:
+        """Whether a module is there as a file."""
+        pattern = re.compile(rf"(^|.*/){name.replace('_', '[_-]')}\.ko(\.xz|\.zst)?$")
+        return any(pattern.fullmatch(line.partition(":")[0]) for line in self._files)
+
+    def _drivers(self, device: str) -> set[str]:
+        found = {module for _, pattern, module in self._aliases if fnmatch.fnmatchcase(device, pattern)}
+        return found | {
+            module for module, pattern in self._aliases_of_builtin if fnmatch.fnmatchcase(device, pattern)
+        }
+
+    def _debugfs(self, request: str) -> bytes:
+        done = subprocess.run(["debugfs", "-R", request, str(self._image)], capture_output=True, check=True)
+        assert b"File not found" not in done.stderr, f"{request}: {done.stderr!r}"
+        return done.stdout
+
+
+def files_in(initrd: Path) -> list[str]:
+    """The names in an initial RAM disk: archives of cpio after one another, the last one compressed."""
+    data = initrd.read_bytes()
+    names: list[str] = []
+    while data.startswith(_CPIO_MAGIC):
+        found, data = _cpio(data)
+        names += found
+    if data:
+        tool = {b"\x28\xb5": "zstd", b"\x1f\x8b": "gzip", b"\xfd7": "xz"}[data[:2]]
+        unpacked = subprocess.run([tool, "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
+        names += _cpio(unpacked)[0]
+    return names
+
+
+def _cpio(data: bytes) -> tuple[list[str], bytes]:
+    """The names of an archive in the "newc" format, and what follows after it and the zeros behind it."""
+    names = []
+    place = 0
+    while True:
+        assert data.startswith(_CPIO_MAGIC, place)
+        size, length = (int(data[place + at : place + at + 8], 16) for at in (54, 94))
+        name = data[place + 110 : place + 110 + length - 1].decode()
+        place = (place + 110 + length + 3 & ~3) + size + 3 & ~3
+        if name == _TRAILER:
+            return names, data[place:].lstrip(b"\0")
+        names.append(name)

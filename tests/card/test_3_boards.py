@@ -1,0 +1,131 @@
+"""What QEMU cannot play of a Raspberry Pi is read: which files its firmware would take, and whether the kernel has a
+driver for what the board's device tree says is on it. It shows that nothing is missing, not that it works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.card import device_tree
+from tests.card.boot_files import CONFIG, BootFiles, read_config
+from tests.card.image import Card, flash
+from tests.card.system import System, files_in
+
+ARM64_MAGIC_AT = 0x38
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board that the image is for: its device tree, and the file of its radio's settings below lib/firmware/brcm.
+
+    `drivers` names a module for each part without which there is no bridge, by the part's name in the device tree.
+    """
+
+    name: str
+    tree: str
+    drivers: dict[str, str]
+    usb: tuple[tuple[int, int, str], ...] = ()
+    radio: str = ""
+    light: str = "ACT"
+
+
+CARD_3 = {"brcm,bcm2835-sdhost": "bcm2835", "brcm,bcm2835-usb": "dwc2", "brcm,bcm2835-pm-wdt": "bcm2835_wdt"}
+CARD_4 = {
+    "brcm,bcm2711-emmc2": "sdhci_iproc",
+    "brcm,bcm2711-pcie": "pcie_brcmstb",
+    "brcm,bcm2711-genet-v5": "genet",
+    "brcm,bcm2711-pinctrl": "pinctrl_bcm2835",
+}
+RADIO = {"brcm,bcm4329-fmac": "brcmfmac"}
+
+BOARDS = (
+    Board("3 B", "bcm2837-rpi-3-b.dtb", CARD_3 | RADIO, ((0x0424, 0xEC00, "smsc95xx"),), "43430", "ACT"),
+    Board("3 B+", "bcm2837-rpi-3-b-plus.dtb", CARD_3 | RADIO, ((0x0424, 0x7800, "lan78xx"),), "43455"),
+    Board("3 A+", "bcm2837-rpi-3-a-plus.dtb", CARD_3 | RADIO, (), "43455"),
+    Board("Zero 2 W", "bcm2837-rpi-zero-2-w.dtb", CARD_3 | RADIO, (), "43430"),
+    Board("CM3", "bcm2837-rpi-cm3-io3.dtb", CARD_3),
+    Board("4 B", "bcm2711-rpi-4-b.dtb", CARD_4 | RADIO, (), "43455"),
+    Board("400", "bcm2711-rpi-400.dtb", CARD_4 | RADIO, (), "43455"),
+    Board("CM4", "bcm2711-rpi-cm4-io.dtb", CARD_4 | RADIO, (), "43455"),
+)
+
+FIRMWARE = ("bootcode.bin", "start.elf", "fixup.dat", "start4.elf", "fixup4.dat")
+"""What the boards' ROM and boot loader load: the first three up to the Pi 3, the last two on the Pi 4."""
+
+
+@pytest.fixture(scope="module")
+def card(flashed: Path, tmp_path_factory: pytest.TempPathFactory) -> Card:
+    """A card that nobody writes to."""
+    return flash(flashed, tmp_path_factory.mktemp("boards") / "card.img")
+
+
+@pytest.fixture(scope="module")
+def files(card: Card, tmp_path_factory: pytest.TempPathFactory) -> BootFiles:
+    """What the firmware takes from it."""
+    assert CONFIG in card.names(), "this is no card for a Raspberry Pi"
+    return BootFiles(card, tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture(scope="module")
+def system(card: Card, tmp_path_factory: pytest.TempPathFactory) -> System:
+    """The system on it."""
+    return System(card, tmp_path_factory.mktemp("system"))
+
+
+def test_the_firmware_is_there(card: Card) -> None:
+    """Whatever the ROM asks for first."""
+    assert set(FIRMWARE) <= set(card.names())
+
+
+def test_the_firmware_finds_kernel_and_initial_disk(card: Card, files: BootFiles) -> None:
+    """The kernel is one for 64 bits, which config.txt switches on, and the initial RAM disk can be unpacked."""
+    config = card.read(CONFIG)
+    assert "arm_64bit=1" in config.splitlines()
+    kernel = files.kernel.read_bytes()[:64]
+    assert kernel[ARM64_MAGIC_AT : ARM64_MAGIC_AT + 4] == b"ARM\x64" or kernel[:2] == b"\x1f\x8b"
+    assert "init" in files_in(files.initrd)
+
+
+def test_the_kernel_finds_its_root(files: BootFiles) -> None:
+    """By its label, read-only, under the layer in memory; a kernel that panics starts again."""
+    words = files.command_line.split()
+
+    assert {"root=LABEL=scanroot", "ro", "scanbridge.overlay"} <= set(words)
+    assert "rw" not in words[words.index("ro") :], "the later one counts"
+    assert any(word.startswith("panic=") for word in words)
+
+
+def test_the_kernels_own_names_are_asked_for(card: Card) -> None:
+    """Debian's device trees have Linux's names; the firmware would ask for those of Raspberry Pi's own kernel."""
+    assert read_config(card.read(CONFIG)).upstream
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_a_board(board: Board, files: BootFiles, system: System) -> None:
+    """Its device tree is there; card, USB, network, radio and watchdog have a driver; the light has its name."""
+    root = device_tree.read(files.device_tree(board.tree).read_bytes())
+    parts = {compatible for node in root.used() for compatible in node.texts("compatible")}
+
+    for part, module in board.drivers.items():
+        assert part in parts, f"there is no {part}"
+        assert module in system.drivers(part), f"{part}: {system.drivers(part)}"
+    for vendor, product, module in board.usb:
+        assert module in system.drivers_of_usb(vendor, product)
+    if board.radio:
+        model = root.texts("compatible")[0]
+        there = system.names("/usr/lib/firmware/brcm")
+        assert any(name.startswith(f"brcmfmac{board.radio}-sdio.bin") for name in there)
+        assert f"brcmfmac{board.radio}-sdio.{model}.txt" in there
+    lights = {node.texts("label")[0] for node in root.used() if node.texts("label") and node.name.startswith("led")}
+    assert board.light in lights
+
+
+def test_the_initial_disk_reaches_every_card(files: BootFiles, system: System) -> None:
+    """The card's driver of each board is in it, and so is that of USB disks and of QEMU's."""
+    there = {Path(name).name.split(".ko")[0].replace("-", "_") for name in files_in(files.initrd) if ".ko" in name}
+    needed = {"ext4", "overlay", "bcm2835", "sdhci_iproc", "mmc_block", "usb_storage", "uas", "dwc2", "pcie_brcmstb"}
+
+    assert needed - there <= {name for name in needed if not system.has_module(name)}, "what is no module is built in"
