@@ -9,6 +9,17 @@ sources() {
 		sed -nE "s#^([^ ]+) (bookworm|trixie)(-updates|-security)? main\$#deb \1 $1\3 main#p" | sort -u
 }
 
+# all_sources SUITE: the same with the components that a system needs ($components), and what else it needs
+# ($more_sources). Fails when this machine's apt knows no mirror.
+all_sources() {
+	known=$(sources "$1")
+	if [ -z "$known" ]; then
+		echo "debian/ci: this machine's apt knows no Debian mirror (apt-get indextargets says none)" >&2
+		return 1
+	fi
+	printf '%s\n' "$known" "${more_sources:-}" | sed "/^\$/d; s/ main\$/ ${components:-main}/" | sort -u
+}
+
 # root NAME SUITE KEY MMDEBSTRAP-ARGUMENT...: sets $root to a folder with a clean system. It is made anew when KEY, what
 # it is made of or the week is another one.
 root() {
@@ -25,13 +36,7 @@ root() {
 	done
 	# How this machine's apt reaches its mirrors.
 	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$cache/apt.conf" || true
-	sources "$suite" | sed "s/ main\$/ ${components:-main}/" >"$cache/sources.list"
-	# A flavour of the card's image may need another archive besides.
-	[ -z "${mirror:-}" ] || echo "deb [signed-by=$keyring] $mirror $suite ${components:-main}" >>"$cache/sources.list"
-	if [ ! -s "$cache/sources.list" ]; then
-		echo "debian/ci: this machine's apt knows no Debian mirror (apt-get indextargets says none)" >&2
-		return 1
-	fi
+	all_sources "$suite" >"$cache/sources.list"
 	mmdebstrap "$@" --aptopt="$cache/apt.conf" "$suite" "$root.part" "$cache/sources.list" >"$cache/log" 2>&1 || {
 		tail -n 60 "$cache/log" >&2
 		return 1

@@ -10,16 +10,43 @@ enable_foreign() {
 	[ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
 }
 
+# packages: all packages of the card but our own one, separated by commas.
+packages() {
+	printf %s "systemd-sysv,udev,dbus,kmod,iproute2,netbase,ca-certificates,e2fsprogs,dosfstools,fdisk,tzdata,"
+	printf %s "systemd-resolved,systemd-timesyncd,nftables,openssh-server,iwd,wireless-regdb,initramfs-tools,zstd,"
+	printf %s "$(echo "$kernel $firmware" | tr -s ' ' ',' | sed 's/,$//'),"
+	dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/[(|].*//; s/^ *//; s/ *$//' | paste -sd, -
+}
+
+# with_corrections: adds to $more_sources what a card must not be without, whether or not this machine's apt knows it.
+with_corrections() {
+	more_sources="$more_sources
+$(sources "$suite" | sed -n "s/ $suite main\$/ $suite-updates main/p")
+deb http://security.debian.org/debian-security $suite-security main"
+}
+
+# packages_exist: fails when apt could not install the flavour's packages; downloads nothing but lists.
+packages_exist() {
+	more_sources=''
+	with_corrections
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$work/apt.conf" || true
+	all_sources "$suite" >"$work/sources.list"
+	mmdebstrap --simulate --mode=root --variant=minbase --architectures="$architecture" --skip=check/qemu \
+		--aptopt='APT::Install-Recommends "false"' --aptopt="$work/apt.conf" --include="$(packages)" \
+		"$suite" /dev/null "$work/sources.list" >"$work/log" 2>&1 || {
+		tail -n 30 "$work/log" >&2
+		return 1
+	}
+}
+
 # base_system: sets $root to a system with everything but our own package; kept for a week.
 base_system() {
-	needed=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/[(|].*//; s/^ *//; s/ *$//' | paste -sd, -)
+	with_corrections
 	hook=$cache/initrd-modules
 	echo "$modules" | tr ' ' '\n' | grep . >"$hook"
-	root "card-$flavour" "$suite" "$deb $needed" --architectures="$architecture" \
+	root "card-$flavour" "$suite" '' --architectures="$architecture" \
 		--dpkgopt=force-confold --dpkgopt='path-exclude=/usr/share/man/*' \
-		--include="systemd-sysv,udev,dbus,kmod,iproute2,netbase,ca-certificates,e2fsprogs,dosfstools,fdisk,tzdata" \
-		--include="systemd-resolved,systemd-timesyncd,nftables,openssh-server,iwd,wireless-regdb,initramfs-tools,zstd" \
-		--include="$(echo "$kernel $firmware" | tr -s ' ' ',' | sed 's/,$//'),$needed" \
+		--include="$(packages)" \
 		--essential-hook="sh '$here/hw/image.d/initrd.sh' \"\$1\" '$hook'" \
 		--customize-hook='rm -f "$1"/etc/ssh/ssh_host_*'
 }
