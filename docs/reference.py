@@ -184,13 +184,14 @@ def settings_reference() -> str:
     lines = [
         "# Settings",
         "",
-        "<!-- Made by docs/reference.py from bridge/settings.py. -->",
+        "<!-- Made by docs/reference.py from bridge/settings.py and bridge/board/settings.py. -->",
         "",
         "Scanbridge works without any settings. Those that there are stand in `/etc/scanbridge/scanbridge.toml`; over",
         "them, setting by setting, lie those in `/boot/firmware/scanbridge.toml`. With `--config FILE`, that file is",
         "the only one. A mistake is refused at start, with file, setting and what was expected. After a change:",
         "`systemctl restart scanbridge`.",
     ]
+    # The board's settings are on the card of the SD image alone, so that the manual page does not have them.
     for section, kind in {**SECTIONS, "board": Board}.items():
         lines += ["", f"## [{section}]", "", str(kind.__doc__), "", "| Setting | Default | Meaning | Expected |"]
         lines.append("|---|---|---|---|")
@@ -207,7 +208,7 @@ def toml_value(value: object) -> str:
 
 
 def _settings_of(section: str) -> list[Declared]:
-    return [one for one in declared() if one.section == section]
+    return [one for one in declared({**SECTIONS, "board": Board}) if one.section == section]
 
 
 def _comment(text: str) -> list[str]:

@@ -1,4 +1,7 @@
-"""What the units of the SD image run, as root: `python3 -m bridge.board apply`, `report` and `panel`."""
+"""What the units of the SD image run, as root: `python3 -m bridge.board apply`, `report`, `panel` and `trial`.
+
+`boot-files FOLDER` is for the recipe of the image, which runs it in the new system.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +44,24 @@ def main(arguments: Sequence[str]) -> int:
             _report()
         case ["panel"]:
             _panel()
+        case ["trial"]:
+            # Here and below: the start of the board waits for apply, which needs none of this.
+            from bridge.board.update_command import judge_trial
+
+            return judge_trial()
+        case ["boot-files", folder]:
+            from bridge.board import boot_files, slots
+
+            boot_files.lay_down(boot_files.gather(Path("/"), slots.A), Path(folder) / slots.A.name)
         case _:
-            print("usage: scanbridge-board apply | report | panel", file=sys.stderr)
+            print("usage: scanbridge-board apply | report | panel | trial | boot-files FOLDER", file=sys.stderr)
             return 2
     return 0
 
 
 def _report() -> None:
     # Only here: they bring Twisted along, which would hold up the start of the board.
+    from bridge.board import trial
     from bridge.board.report import report, wait_for_status, write_report
     from bridge.discovery.netif import interfaces
     from bridge.settings import Settings
@@ -64,7 +77,8 @@ def _report() -> None:
         for found in interfaces([], ipv6=True)
         for ip in (*(own.ip for own in found.ipv4), *(own.ip for own in (*found.ipv6, *found.link_local)))
     ]
-    written = write_report(REPORT_FILE, report(result, status, addresses, _log()), _remount)
+    text = report(result, status, addresses, _log(), trial.told(Path("/")))
+    written = write_report(REPORT_FILE, text, _remount)
     print("the report on the card was " + ("written" if written else "up to date"), file=sys.stderr)
 
 

@@ -55,6 +55,7 @@ def apply(root: Path, run: Run) -> Applied:
         ("the name", lambda: _name(root, hostname, run)),
         ("the WLAN", lambda: _wlan(root, board)),
         ("ssh", lambda: _ssh(root, board, run)),
+        ("automatic updates", lambda: _updates(board, run)),
     ]
     for what, step in steps:
         try:
@@ -94,6 +95,11 @@ def _ssh(root: Path, board: Board, run: Run) -> None:
         return
     _write(root / "root/.ssh/authorized_keys", board.ssh_key + "\n", secret=True)
     run(["systemctl", "--no-block", "start", "ssh.service"])
+
+
+def _updates(board: Board, run: Run) -> None:
+    if board.auto_update:
+        run(["systemctl", "--no-block", "start", "scanbridge-update.timer"])
 
 
 def _write(path: Path, content: str, *, secret: bool = False) -> None:

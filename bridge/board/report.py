@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bridge.board.remount import Remount, writable
 from bridge.system import control
 from bridge.system.escape import safe
 
@@ -29,8 +29,13 @@ MAX_PROBLEM = 500
 """Longest sentence of a problem, in characters."""
 
 
-def report(result: Mapping[str, Any], status: Mapping[str, Any] | None, addresses: Sequence[str], log: str) -> str:
-    """The text for people: `result` is what apply left, `status` the daemon's, None where it does not answer."""
+def report(
+    result: Mapping[str, Any], status: Mapping[str, Any] | None, addresses: Sequence[str], log: str, update: str = ""
+) -> str:
+    """The text for people: `result` is what apply left, `status` the daemon's, None where it does not answer.
+
+    `update` tells of the last one, empty where there never was one.
+    """
     port = status["http_port"] if status else None
     lines = [
         f"Scanbridge on {result.get('hostname', 'this board')}",
@@ -44,6 +49,9 @@ def report(result: Mapping[str, Any], status: Mapping[str, Any] | None, addresse
         "",
         "The settings in scanbridge.toml:",
         *_list(result.get("problems", []), "good, and in effect"),
+        "",
+        "The last update:",
+        *_list(update.splitlines(), "none yet"),
         "",
         "The last problems in the log:",
         *_list(log.splitlines(), "none"),
@@ -74,10 +82,10 @@ def on_card(text: str) -> bytes:
     return data + b"\r\n" * ((SIZE - len(data)) // 2) + b"\n" * ((SIZE - len(data)) % 2)
 
 
-def write_report(path: Path, text: str, remount: Any) -> bool:
+def write_report(path: Path, text: str, remount: Remount) -> bool:
     """Write `text` to the file `path` if it says something new; whether it did.
 
-    `remount` makes the card writable with "rw" and read-only with "ro". Raises OSError.
+    Raises OSError.
     """
     data = on_card(text)
     try:
@@ -85,7 +93,7 @@ def write_report(path: Path, text: str, remount: Any) -> bool:
             return False
     except FileNotFoundError:
         pass
-    with _writable(remount):
+    with writable(remount):
         file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             os.write(file, data)
@@ -93,15 +101,6 @@ def write_report(path: Path, text: str, remount: Any) -> bool:
         finally:
             os.close(file)
     return True
-
-
-@contextmanager
-def _writable(remount: Any) -> Any:
-    remount("rw")
-    try:
-        yield
-    finally:
-        remount("ro")
 
 
 def wait_for_status(sockets: Sequence[Path]) -> Mapping[str, Any] | None:

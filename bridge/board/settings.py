@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bridge.setting_kinds import Text, setting
+from bridge.setting_kinds import Flag, Text, setting
 
 MAX_SSID = 32
 """Longest name of a WLAN in bytes (IEEE 802.11)."""
@@ -107,6 +107,9 @@ class Board:
         HeaderPin(),
         "GPIO with a push button to ground: a press is one of the scanner's button, three seconds shut the board down; "
         f"{NO_BUTTON}: none",
+    )
+    auto_update: bool = setting(
+        False, Flag(), "look for updates of Debian's packages once a day, and restart into the new system"
     )
 
 

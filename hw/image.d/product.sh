@@ -6,6 +6,7 @@ export DEBIAN_FRONTEND=noninteractive
 dpkg -i /tmp/scanbridge.deb
 
 systemctl enable scanbridge-machine-id.service scanbridge-board.service scanbridge-report.service scanbridge-panel.service \
+	scanbridge-trial.service \
 	systemd-networkd.service systemd-resolved.service systemd-timesyncd.service nftables.service iwd.service
 # Started when the card's settings name a key; sockets would open the port all the same.
 systemctl disable ssh.service ssh.socket 2>/dev/null || systemctl disable ssh.service
@@ -20,10 +21,15 @@ echo scanbridge >/etc/hostname
 
 printf 'update_initramfs=yes\nbackup_initramfs=no\n' >/etc/initramfs-tools/update-initramfs.conf
 update-initramfs -c -k all
-if [ "$1" = pc ]; then
-	cp /boot/vmlinuz-* /boot/firmware/vmlinuz
-	cp /boot/initrd.img-* /boot/firmware/initrd.img
-fi
+# The firmware's package has its hook write kernels and settings to the top of the FAT part; here they lie in a folder for
+# each of the two systems, and updates change nothing else.
+(cd /boot/firmware && rm -rf vmlinuz* initrd.img* ./*.dtb cmdline.txt config.txt sysconf.txt)
+/usr/lib/scanbridge-board/scanbridge-board boot-files /boot/firmware
+mkdir /boot/firmware/b
+sed 's/$/\r/' /usr/lib/scanbridge-board/config.txt >/boot/firmware/config.txt
+
+# The mirror, the proxy and the like of the machine that builds this are nobody else's.
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000* /etc/apt/apt.conf.d/99mmdebstrap
 rm -rf /boot/vmlinuz-* /boot/initrd.img-* /vmlinuz* /initrd.img* /var/cache/apt/* /var/lib/apt/lists/* /var/log/* \
 	/var/cache/ldconfig/aux-cache /var/lib/systemd/random-seed
 # What Windows' editor shows at once.

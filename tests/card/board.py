@@ -1,23 +1,26 @@
 """A board that boots from a card, played by QEMU, with a cable to a computer in a namespace that gives out addresses.
 
-What QEMU's power switch does to a card, ending QEMU does: what the board has handed to the card is on it, no more.
+What QEMU's power switch does to a card, ending QEMU does: what the board has handed to the card is on it, no more. When
+the board restarts, QEMU ends and is started again with what the firmware of a Raspberry Pi would find on the card then.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from tests.card import models
 from tests.card.boot_files import BootFiles
-from tests.card.image import SETTINGS, Card
+from tests.card.image import SETTINGS, Card, copy
 from tests.interop.namespaces import INTERFACE, Host
 from tests.system.machine import CommandFailed, Machine
 from tests.system.vm.machine import computer
@@ -28,6 +31,9 @@ BOOT_S = 600.0
 """After so long a board is taken not to boot: all of it is emulated, on a machine that is busy."""
 
 _LOOK_S = 0.5
+
+MAX_STARTS = 6
+"""A board that has started so often without an answer is taken to start for ever."""
 
 
 @contextmanager
@@ -60,11 +66,18 @@ class Board(Machine):
         self._folder = folder
         self._key = key
         self._qemu: subprocess.Popen[str] | None = None
+        self.starts = 0
+        self._told_before = 0
 
     def __enter__(self) -> Board:
+        self._switch_on()
+        return self
+
+    def _switch_on(self) -> None:
+        self.starts += 1
+        self._told_before = len(self.console.read_text(errors="replace")) if self.console.exists() else 0
         command = self.model.command(self.card.path, BootFiles(self.card, self._folder), self.console)
         self._qemu = self.client.start(*command, stdin=subprocess.DEVNULL)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -77,6 +90,23 @@ class Board(Machine):
             self._qemu.kill()
             self._qemu.wait()
 
+    def copy_card(self, to: Path) -> Card:
+        """The card as it would be if the power went now: the board stands still while it is copied."""
+        assert self._qemu is not None
+        self._qemu.send_signal(signal.SIGSTOP)
+        try:
+            return copy(self.card.path, to, self.card.model)
+        finally:
+            self._qemu.send_signal(signal.SIGCONT)
+
+    def follow_restart(self) -> None:
+        """Switch the board on again if it has restarted, which a real one does by itself."""
+        assert self._qemu is not None
+        if self._qemu.poll() is not None:
+            assert self._qemu.returncode == 0, f"QEMU ended with {self._qemu.returncode}\n{self.told()}"
+            assert self.starts < MAX_STARTS, f"the board starts again and again\n{self.told()}"
+            self._switch_on()
+
     def wait_until_ready(self) -> dict[str, Any]:
         """Wait until the bridge says that it is ready; its status."""
         return self.wait_for(lambda status: bool(status["ready"]))
@@ -88,9 +118,16 @@ class Board(Machine):
             status = self._status()
             if status is not None and condition(status):
                 return status
-            assert self._qemu is not None
-            assert self._qemu.poll() is None, f"QEMU ended\n{self.told()}"
+            self.follow_restart()
             assert time.monotonic() < hang, f"the bridge is not ready: {status}\n{self.told()}"
+            time.sleep(_LOOK_S)
+
+    def until_told(self, start: int, words: str) -> None:
+        """Wait until the board's console has said `words` in its start number `start`."""
+        hang = time.monotonic() + BOOT_S
+        while self.starts < start or words not in self.console.read_text(errors="replace")[self._told_before :]:
+            self.follow_restart()
+            assert time.monotonic() < hang, f"the board did not say {words!r}\n{self.told()}"
             time.sleep(_LOOK_S)
 
     def get(self, path: str) -> bytes | None:
@@ -107,19 +144,30 @@ class Board(Machine):
 
     def try_run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program on the board by ssh, whatever comes of it."""
-        assert self._key is not None
-        options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes")
-        words = " ".join("'" + word.replace("'", "'\\''") + "'" for word in command)
-        process = self.client.start(
-            *("ssh", "-q", *options, "-o", "ConnectTimeout=60", "-i", str(self._key), f"root@{ADDRESS}", words),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        process = self.begin(*command)
         out, err = process.communicate(timeout=BOOT_S)
         if process.returncode == 255:
             raise CommandFailed(f"ssh: {err}\n{self.told()}")
         return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def begin(self, *command: str, stdin: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        """Begin to run a program on the board by ssh."""
+        assert self._key is not None
+        options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes")
+        return self.client.start(
+            *("ssh", "-q", *options, "-o", "ConnectTimeout=60", "-i", str(self._key), f"root@{ADDRESS}"),
+            shlex.join(command),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def send(self, file: Path, to: str) -> None:
+        """Copy a file to the board."""
+        with file.open("rb") as data:
+            process = self.begin("sh", "-c", 'cat >"$1"', "sh", to, stdin=data)
+            _, err = process.communicate(timeout=BOOT_S)
+        assert process.returncode == 0, err
 
     def told(self) -> str:
         """The last words on the board's console."""

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR = 512
-BOOT, ROOT, STATE = 0, 1, 2
-"""The parts of a card in the order of its table."""
+BOOT, ROOT, STATE, OTHER_ROOT = 0, 1, 2, 3
+"""The parts of a card in the order of its table; the last is made by the first update."""
+
+CARD_SIZE = 8 << 30
+"""Bytes of the card: a power of two, as QEMU wants it, and room for updates."""
 
 SETTINGS = "scanbridge.toml"
 REPORT = "scanbridge-report.txt"
@@ -31,11 +34,10 @@ class Card:
     def __init__(self, path: Path, model: str = "pc") -> None:
         self.path = path
         self.model = model
-        told = subprocess.run(["sfdisk", "--json", str(path)], check=True, capture_output=True, text=True)
-        self._parts = [
-            Part(entry["start"] * SECTOR, entry["size"] * SECTOR)
-            for entry in json.loads(told.stdout)["partitiontable"]["partitions"]
-        ]
+
+    def slot(self) -> str:
+        """The slot that the firmware would start."""
+        return self.read("config.txt").splitlines()[0].removeprefix("os_prefix=").rstrip("/")
 
     def write(self, name: str, content: str) -> None:
         """Write a file on the part that every computer can write."""
@@ -57,7 +59,7 @@ class Card:
 
     def digest(self, part: int) -> str:
         """A checksum of a whole part."""
-        place = self._parts[part]
+        place = self._part(part)
         digest = hashlib.sha256()
         with self.path.open("rb") as file:
             file.seek(place.start)
@@ -70,22 +72,33 @@ class Card:
 
     def extract(self, part: int, to: Path) -> Path:
         """Copy a part into a file of its own; where it is."""
-        place = self._parts[part]
-        with self.path.open("rb") as file, to.open("wb") as copy:
+        place = self._part(part)
+        with self.path.open("rb") as file, to.open("wb") as copied:
             file.seek(place.start)
-            copy.write(file.read(place.size))
+            copied.write(file.read(place.size))
         return to
 
+    def _part(self, number: int) -> Part:
+        told = subprocess.run(["sfdisk", "--json", str(self.path)], check=True, capture_output=True, text=True)
+        entry = json.loads(told.stdout)["partitiontable"]["partitions"][number]
+        return Part(entry["start"] * SECTOR, entry["size"] * SECTOR)
+
     def _mtools(self, command: str, *words: str, data: bytes | None = None) -> bytes:
-        place = f"{self.path}@@{self._parts[BOOT].start}"
+        place = f"{self.path}@@{self._part(BOOT).start}"
         done = subprocess.run([command, "-i", place, *words], check=True, input=data, capture_output=True)
         return done.stdout
 
 
 def flash(image: Path, to: Path, model: str = "pc") -> Card:
-    """A new card with `image` on it, for a board of `model`; as large as the next power of two, as cards are."""
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image), str(to)], check=True)
-    os.truncate(to, 1 << (to.stat().st_size - 1).bit_length())
+    """A new card with `image` on it, for a board of `model`."""
+    copied = copy(image, to, model)
+    os.truncate(to, CARD_SIZE)
+    return copied
+
+
+def copy(card: Path, to: Path, model: str) -> Card:
+    """A card with the same content as the one in the file `card`."""
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(card), str(to)], check=True)
     return Card(to, model)
 
 

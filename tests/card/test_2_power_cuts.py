@@ -1,4 +1,8 @@
-"""The plug is pulled at random moments of the start, of idle time and of scans: the board always starts again.
+"""The power goes at random moments of a board's life: it always starts again, and is the same scanner.
+
+One board lives through start, idle time, a scan, writes of state, an update and the first start of the new system. At
+each moment it stands still while its card is copied: the copy holds what the card of a board would hold whose power
+went then. Each copy is put into a board of its own afterwards.
 
 SCANBRIDGE_POWER_CUTS says how often (5); SCANBRIDGE_SEED repeats a run whose seed was printed.
 """
@@ -9,46 +13,140 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.card.board import Board
+from tests.card.board import Board, make_key, settings
 from tests.card.image import ROOT, STATE, Card
-from tests.card.test_1_first_start import PROJECT
+from tests.card.package import PROJECT, newer_package
 from tests.interop.namespaces import Host
 
 CUTS = int(os.environ.get("SCANBRIDGE_POWER_CUTS", "5"))
 SEED = int(os.environ.get("SCANBRIDGE_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
-LONGEST_START_S = 60.0
-"""Cuts in the start come up to so long after the switch: an emulated start takes about that."""
+STAGES = {
+    "start": 60.0,
+    "idle": 10.0,
+    "scan": 8.0,
+    "state": 30.0,
+    "copying the system": 60.0,
+    "installing": 60.0,
+    "writing its kernel": 15.0,
+    "is started next": 5.0,
+    "first start": 70.0,
+}
+"""What a board goes through, and up to how many seconds after its beginning a moment is drawn. Between "state" and
+"first start" these are words with which an update begins a stage."""
+
+NAME = "Old faithful"
+NEW = "90.1"
+PACKAGE = "/run/newer.deb"
+_LOOK_S = 0.05
 
 
-def test_the_plug_is_pulled(card: Card, computer: Host, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Cut:
+    """A card as it was `seconds` after a stage began."""
+
+    stage: str
+    seconds: float
+    card: Card
+
+    def __str__(self) -> str:
+        return f"{self.stage} + {self.seconds:.2f} s"
+
+
+class Life:
+    """What a board goes through, and the cards that its power cuts leave."""
+
+    def __init__(self, board: Board, chance: random.Random, folder: Path) -> None:
+        self.board = board
+        self.cuts: list[Cut] = []
+        self._folder = folder
+        stages = chance.sample(list(STAGES), len(STAGES))
+        drawn = [stages[number % len(stages)] for number in range(CUTS)]
+        self._moments = {
+            stage: sorted(chance.uniform(0, longest) for _ in range(drawn.count(stage)))
+            for stage, longest in STAGES.items()
+        }
+
+    def go_through(self, stage: str) -> None:
+        """Take the moments of a stage that begins now."""
+        passed = 0.0
+        for moment in self._moments[stage]:
+            while passed < moment:
+                began = time.monotonic()
+                time.sleep(min(_LOOK_S, moment - passed))
+                self.board.follow_restart()
+                passed += time.monotonic() - began
+            card = self.board.copy_card(self._folder / f"cut-{len(self.cuts)}.img")
+            self.cuts.append(Cut(stage, moment, card))
+
+
+@contextmanager
+def program(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A program that is ended with the context."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_power_goes(card: Card, computer: Host, tmp_path: Path) -> None:
     """After every cut the system is bit for bit as flashed, the state is in order, and the scanner is the same."""
-    print(f"SCANBRIDGE_SEED={SEED}")
-    chance = random.Random(SEED)
+    print(f"SCANBRIDGE_SEED={SEED} SCANBRIDGE_POWER_CUTS={CUTS}")
     root = card.digest(ROOT)
-    with Board(card, computer, tmp_path) as board:
-        uuid = board.wait_until_ready()["scanners"][0]["uuid"]
-    for cut in range(CUTS):
-        moment = chance.choice(("start", "idle", "scan"))
-        with Board(card, computer, tmp_path) as board:
-            if moment == "start":
-                time.sleep(chance.uniform(0, LONGEST_START_S))
-            else:
-                status = board.wait_until_ready()
-                assert status["scanners"][0]["uuid"] == uuid
-                if moment == "scan":
-                    url = status["scanners"][0]["urls"]["service"].replace("127.0.0.1", board.address)
-                    scan = ("-m", "bridge", "scan", "--url", url, "-o", str(tmp_path / "page.jpg"))
-                    computer.start("/usr/bin/python3", *scan, cwd=PROJECT, stderr=subprocess.DEVNULL)
-                time.sleep(chance.uniform(0, 5))
-            board.pull_the_plug()
-        assert card.digest(ROOT) == root, f"cut {cut} at {moment}: something was written to the system"
-        state = card.extract(STATE, tmp_path / "state.img")
-        # The journal is played back as the kernel does it at the next start; nothing else may be wrong.
-        subprocess.run(["e2fsck", "-E", "journal_only", "-p", str(state)], check=False, stdout=subprocess.DEVNULL)
-        checked = subprocess.run(["e2fsck", "-f", "-n", str(state)], check=False, capture_output=True, text=True)
-        assert checked.returncode == 0, f"cut {cut} at {moment}: {checked.stdout}"
-    with Board(card, computer, tmp_path) as board:
-        assert board.wait_until_ready()["scanners"][0]["uuid"] == uuid
+    key, public = make_key(tmp_path)
+    settings(card, f'[board]\nssh_key = "{public}"\n[scanner]\nname = "{NAME}"\n')
+    with Board(card, computer, tmp_path, key) as board:
+        life = Life(board, random.Random(SEED), tmp_path)
+        life.go_through("start")
+        status = board.wait_until_ready()
+        uuid, old = status["scanners"][0]["uuid"], status["version"]
+        life.go_through("idle")
+        url = status["scanners"][0]["urls"]["service"].replace("127.0.0.1", board.address)
+        scan = ("/usr/bin/python3", "-m", "bridge", "scan", "--url", url, "-o", str(tmp_path / "page.jpg"))
+        with program(computer.start(*scan, cwd=PROJECT, stderr=subprocess.DEVNULL)):
+            life.go_through("scan")
+        # Each start of the bridge writes its InstanceId.
+        with program(board.begin("sh", "-c", "for each in 1 2 3 4 5; do systemctl restart scanbridge; done")):
+            life.go_through("state")
+        board.wait_until_ready()
+        board.send(newer_package(tmp_path, NEW), PACKAGE)
+        with program(board.begin("sh", "-c", f"scanbridge-update {PACKAGE} 2>&1")) as update:
+            assert update.stdout is not None
+            for stage in list(STAGES)[4:-1]:
+                for line in update.stdout:
+                    print(line, end="")
+                    if stage in line:
+                        break
+                else:
+                    raise AssertionError(f"the update ended before {stage!r}")
+                life.go_through(stage)
+            board.until_told(2, "")
+            life.go_through("first start")
+            board.wait_for(lambda status: status["ready"] and status["version"] == NEW)
+
+    assert len(life.cuts) == CUTS
+    for cut in life.cuts:
+        assert cut.card.digest(ROOT) == root, f"{cut}: something was written to the system"
+        _look_into_state(cut, tmp_path)
+        with Board(cut.card, computer, tmp_path) as board:
+            status = board.wait_until_ready()
+            slot = cut.card.slot()
+            print(f"{cut}: slot {slot}, {status['version']}, {board.starts} starts")
+            scanner = status["scanners"][0]
+            assert (scanner["uuid"], scanner["name"]) == (uuid, NAME), str(cut)
+            assert status["version"] == {"a": old, "b": NEW}[slot], str(cut)
+        cut.card.path.unlink()
+
+
+def _look_into_state(cut: Cut, folder: Path) -> None:
+    """The journal is played back as the kernel does it at the next start; nothing else may be wrong."""
+    state = cut.card.extract(STATE, folder / "state.img")
+    subprocess.run(["e2fsck", "-E", "journal_only", "-p", str(state)], check=False, stdout=subprocess.DEVNULL)
+    checked = subprocess.run(["e2fsck", "-f", "-n", str(state)], check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, f"{cut}: {checked.stdout}"

@@ -1,0 +1,93 @@
+"""Whether a new system works: it has to get the bridge ready, or the one before it is started again.
+
+A new system that does not even come so far is taken back by its initial RAM disk at its second start
+(scripts/init-bottom/scanbridge-trial).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.board import slots
+from bridge.board.remount import writable
+from bridge.board.slots import Verdict
+from bridge.board.update import STATE, System
+from bridge.replacing import replace_file
+
+READY_WITHIN_S = 300.0
+"""How long the bridge of a new system may take until it is ready."""
+
+STAYS_S = 20.0
+"""How long it must then stay so."""
+
+LOOK_EVERY_S = 2.0
+
+OUTCOME = f"{STATE}/outcome.json"
+"""What became of the last update, below the root."""
+
+UNIT = "scanbridge.service"
+
+
+def judge(system: System, now: Callable[[], float]) -> bool:
+    """Settle what the marks of a trial ask for; whether the board has to restart. Raises UpdateError or OSError."""
+    started = system.started()
+    verdict = system.trial.verdict(started)
+    if verdict is Verdict.NONE:
+        return False
+    if verdict is not Verdict.ON_TRIAL:
+        tell(system, f"Not in effect: {verdict.value} (slot {started.name}).")
+        system.trial.end()
+        return False
+    if _gets_ready(system, now):
+        system.trial.end()
+        tell(system, f"In effect: the new system works (slot {started.name}).")
+        return False
+    before = slots.other(started)
+    system.say(f"the bridge of the new system did not get ready; going back to slot {before.name}")
+    with writable(system.remount):
+        slots.choose(system.config, before)
+    # The marks stay: the system before reads from them what has happened.
+    return True
+
+
+def tell(system: System, text: str) -> None:
+    """Keep a sentence about the last update for the report, and write it to the log. Raises OSError."""
+    system.say(text)
+    path = system.root / OUTCOME
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, json.dumps({"text": text}).encode())
+
+
+def told(root: Path) -> str:
+    """The sentence about the last update, empty where there was none."""
+    try:
+        text = json.loads((root / OUTCOME).read_text())["text"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return str(text)
+
+
+def _gets_ready(system: System, now: Callable[[], float]) -> bool:
+    """Whether the bridge gets ready in time, and stays so without a restart."""
+    end = now() + READY_WITHIN_S
+    since, seen = 0.0, ""
+    while now() < end:
+        run = _ready_run(system)
+        if not run or run != seen:
+            since, seen = now(), run
+        elif now() - since >= STAYS_S:
+            return True
+        system.sleep(LOOK_EVERY_S)
+    return False
+
+
+def _ready_run(system: System) -> str:
+    """What tells the run of the bridge from every other run of it, empty while it is not ready."""
+    try:
+        shown = system.run(["systemctl", "show", "--property=ActiveState,InvocationID", UNIT])
+    except slots.UpdateError:
+        return ""
+    values = dict(line.partition("=")[::2] for line in shown.splitlines())
+    return values.get("InvocationID", "") if values.get("ActiveState") == "active" else ""

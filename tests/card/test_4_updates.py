@@ -1,0 +1,78 @@
+"""A card's system is updated in its other slot: what works takes effect, what does not is taken back by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.card.board import Board, make_key, settings
+from tests.card.image import REPORT, Card
+from tests.card.package import newer_package
+from tests.interop.namespaces import Host
+
+PACKAGE = "/run/newer.deb"
+NAME = "Old faithful"
+
+
+def update(board: Board, package: Path) -> str:
+    """Update the board with `package`, and restart it; what the update said."""
+    board.send(package, PACKAGE)
+    told = board.run("sh", "-c", f"scanbridge-update --no-restart {PACKAGE} 2>&1")
+    board.try_run("systemctl", "reboot")
+    return told
+
+
+def is_settled(board: Board) -> bool:
+    """Whether no trial goes on any more."""
+    return board.try_run("test", "-e", "/state/update/trial").returncode == 1
+
+
+def test_two_updates_take_effect_and_everything_else_stays(card: Card, computer: Host, tmp_path: Path) -> None:
+    """Into slot b and back into slot a: the newer version runs, the scanner is the same, the report tells."""
+    key, public = make_key(tmp_path)
+    settings(card, f'[board]\nhostname = "attic"\nssh_key = "{public}"\n[scanner]\nname = "{NAME}"\n')
+    with Board(card, computer, tmp_path, key) as board:
+        uuid = board.wait_until_ready()["scanners"][0]["uuid"]
+        identity = board.run("cat", "/etc/machine-id", "/state/ssh/ssh_host_ed25519_key.pub")
+
+        for slot, version in (("b", "90.1"), ("a", "90.2")):
+            told = update(board, newer_package(tmp_path, version))
+            assert f"slot {slot} is started next, on trial" in told
+            status = board.wait_for(lambda status, version=version: status["ready"] and status["version"] == version)
+            board.until(lambda: is_settled(board))
+
+            assert card.slot() == slot
+            assert f"scanbridge.slot={slot} " in board.run("cat", "/proc/cmdline")
+            assert (status["scanners"][0]["uuid"], status["scanners"][0]["name"]) == (uuid, NAME)
+            assert board.run("cat", "/etc/machine-id", "/state/ssh/ssh_host_ed25519_key.pub") == identity
+            assert board.run("hostname").strip() == "attic"
+            assert board.version() == version
+            assert board.run("systemctl", "--failed", "--plain", "--no-legend") == ""
+            board.until(lambda slot=slot: f"the new system works (slot {slot})" in card.read(REPORT))
+        assert board.starts == 3
+
+
+def test_an_update_that_does_not_work_is_taken_back(card: Card, computer: Host, tmp_path: Path) -> None:
+    """Once because its service does not come up, once because the plug is pulled before it could show that it works."""
+    key, public = make_key(tmp_path)
+    settings(card, f'[board]\nssh_key = "{public}"\n')
+    with Board(card, computer, tmp_path, key) as board:
+        before = board.wait_until_ready()
+
+        update(board, newer_package(tmp_path, "90.1", broken=True))
+        board.wait_for(lambda status: board.starts == 3 and status["ready"])
+        board.until(lambda: is_settled(board))
+
+        assert card.slot() == "a"
+        board.until(lambda: "the new system did not get ready" in card.read(REPORT))
+
+        update(board, newer_package(tmp_path, "90.2"))
+        board.until_told(4, "Reached target")
+        assert card.slot() == "b"
+        board.pull_the_plug()
+
+    with Board(card, computer, tmp_path, key) as board:
+        after = board.wait_until_ready()
+        # The initial RAM disk has restarted it, into the system before.
+        assert (board.starts, card.slot(), after["version"]) == (2, "a", before["version"])
+        assert after["scanners"][0]["uuid"] == before["scanners"][0]["uuid"]
+        board.until(lambda: is_settled(board))
