@@ -16,14 +16,16 @@ from bridge.board.card import boot_settings, choose
 from bridge.board.panel import Wanted
 from bridge.board.settings import Board
 from bridge.machine import machine_seed
+from bridge.system.board_notes import SETTINGS_NOTE, UPDATE_NOTE
 
 CARD_FILE = "boot/firmware/scanbridge.toml"
 KEPT_FILE = "state/board/scanbridge.toml"
+OUTCOME_FILE = "state/update/outcome.json"
 BOOT_FILE = "run/scanbridge/boot.toml"
-RESULT_FILE = "run/scanbridge-board/settings.json"
+RESULT_FILE = SETTINGS_NOTE
 PANEL_FILE = "run/scanbridge-board/panel.json"
-"""Paths below the root: the file that people write, the last good one, what the daemon reads, what became of it, and
-what light and button are wanted, which exists only where one is."""
+"""Paths below the root: the file that people write, the last good one, what became of the last update, what the
+daemon reads, what became of the settings, and what light and button are wanted, which exists only where one is."""
 
 NAME = "scanbridge"
 SERIAL_DIGITS = 4
@@ -56,6 +58,7 @@ def apply(root: Path, run: Run) -> Applied:
         ("the WLAN", lambda: _wlan(root, board)),
         ("ssh", lambda: _ssh(root, board, run)),
         ("automatic updates", lambda: _updates(board, run)),
+        ("the note about the last update", lambda: _last_update(root)),
     ]
     for what, step in steps:
         try:
@@ -100,6 +103,11 @@ def _ssh(root: Path, board: Board, run: Run) -> None:
 def _updates(board: Board, run: Run) -> None:
     if board.auto_update:
         run(["systemctl", "--no-block", "start", "scanbridge-update.timer"])
+
+
+def _last_update(root: Path) -> None:
+    if (root / OUTCOME_FILE).exists():
+        _write(root / UPDATE_NOTE, (root / OUTCOME_FILE).read_text(encoding="utf-8"))
 
 
 def _write(path: Path, content: str, *, secret: bool = False) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.board import slots
+from bridge.board.apply import OUTCOME_FILE
 from bridge.board.remount import writable
 from bridge.board.slots import Verdict
-from bridge.board.update import STATE, System
+from bridge.board.update import System
 from bridge.replacing import replace_file
+from bridge.system.board_notes import UPDATE_NOTE
 
 READY_WITHIN_S = 300.0
 """How long the bridge of a new system may take until it is ready."""
@@ -23,9 +25,6 @@ STAYS_S = 20.0
 """How long it must then stay so."""
 
 LOOK_EVERY_S = 2.0
-
-OUTCOME = f"{STATE}/outcome.json"
-"""What became of the last update, below the root."""
 
 UNIT = "scanbridge.service"
 
@@ -53,17 +52,21 @@ def judge(system: System, now: Callable[[], float]) -> bool:
 
 
 def tell(system: System, text: str) -> None:
-    """Keep a sentence about the last update for the report, and write it to the log. Raises OSError."""
+    """Keep a sentence about the last update for report and status page, and write it to the log. Raises OSError."""
     system.say(text)
-    path = system.root / OUTCOME
+    note = json.dumps({"text": text})
+    path = system.root / OUTCOME_FILE
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(path, json.dumps({"text": text}).encode())
+    replace_file(path, note.encode())
+    for_the_page = system.root / UPDATE_NOTE
+    for_the_page.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for_the_page.write_text(note, encoding="utf-8")
 
 
 def told(root: Path) -> str:
     """The sentence about the last update, empty where there was none."""
     try:
-        text = json.loads((root / OUTCOME).read_text())["text"]
+        text = json.loads((root / OUTCOME_FILE).read_text())["text"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return str(text)

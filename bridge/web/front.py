@@ -195,10 +195,14 @@ def _problems(status: Status) -> Tag:
         )
         for name in status["broken_interfaces"]
     ]
-    listed = tags.ul(*broken, *items, class_="problems") if broken or items else tags.p("None since the start.")
+    board = status["board"] or {"problems": [], "update": ""}
+    mistakes = [tags.li(f"The card's settings: {problem}", class_="error") for problem in board["problems"]]
+    found = [*mistakes, *broken, *items]
+    listed = tags.ul(*found, class_="problems") if found else tags.p("None since the start.")
+    update = [tags.p(f"The last update of the card. {board['update']}")] if board["update"] else []
     return tags.section(
         tags.h2("Problems", id="problems"),
-        _live("problem-list", listed),
+        _live("problem-list", listed, *update),
         **{"class": "card", "aria-labelledby": "problems"},
     )
 

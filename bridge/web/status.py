@@ -16,6 +16,7 @@ from bridge.jobs.states import JobStatus
 from bridge.scanner.model import Capabilities, InputSource
 from bridge.served_scanner import ServedScanner
 from bridge.settings import SECTIONS, Settings
+from bridge.system.board_notes import board_notes
 from bridge.system.problems import RecentProblems
 from bridge.visitors import Visitors
 
@@ -96,6 +97,7 @@ def status_of(bridge: Running, host: str = "127.0.0.1") -> dict[str, Any]:
         "clients": bridge.visitors.overview(),
         "strangers": bridge.visitors.strangers(),
         "problems": bridge.problems.overview(),
+        "board": board_notes(),
         "discovery": {
             "queries": dict(counted.queries),
             "answered": dict(counted.answered),

@@ -70,6 +70,19 @@ class Card:
                 left -= len(piece)
         return digest.hexdigest()
 
+    def content(self) -> str:
+        """A checksum of the whole card; where nothing was ever written is left out."""
+        digest = hashlib.sha256()
+        end = 0
+        with self.path.open("rb") as file:
+            while (start := _data_from(file.fileno(), end)) is not None:
+                end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+                digest.update(f"{start} {end} ".encode())
+                file.seek(start)
+                while piece := file.read(min(end - file.tell(), 1 << 22)):
+                    digest.update(piece)
+        return digest.hexdigest()
+
     def extract(self, part: int, to: Path) -> Path:
         """Copy a part into a file of its own; where it is."""
         place = self._part(part)
@@ -87,6 +100,14 @@ class Card:
         place = f"{self.path}@@{self._part(BOOT).start}"
         done = subprocess.run([command, "-i", place, *words], check=True, input=data, capture_output=True)
         return done.stdout
+
+
+def _data_from(file: int, place: int) -> int | None:
+    try:
+        return os.lseek(file, place, os.SEEK_DATA)
+    except OSError:
+        # There is none behind it.
+        return None
 
 
 def flash(image: Path, to: Path, model: str = "pc") -> Card:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,6 +25,16 @@ def newer_package(folder: Path, version: str, *, broken: bool = False) -> Path:
     package = folder / f"scanbridge_{version}_all.deb"
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", str(tree), str(package)], check=True)
     return package
+
+
+def archive(folder: Path, package: Path) -> None:
+    """Make of `folder` an archive for apt with this one package in it."""
+    folder.mkdir()
+    shutil.copyfile(package, folder / package.name)
+    control = subprocess.run(["dpkg-deb", "-f", str(package)], check=True, capture_output=True, text=True).stdout
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    place = f"Filename: ./{package.name}\nSize: {package.stat().st_size}\nSHA256: {digest}\n"
+    (folder / "Packages").write_text(control.rstrip("\n") + "\n" + place)
 
 
 def _replace(path: Path, pattern: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 One board lives through start, idle time, a scan, writes of state, an update and the first start of the new system. At
 each moment it stands still while its card is copied: the copy holds what the card of a board would hold whose power
-went then. Each copy is put into a board of its own afterwards.
+went then. Each copy is put into a board of its own afterwards, unless it is bit for bit one that was tried already.
 
 SCANBRIDGE_POWER_CUTS says how often (5); SCANBRIDGE_SEED repeats a run whose seed was printed.
 """
@@ -131,7 +131,13 @@ def test_the_power_goes(card: Card, computer: Host, tmp_path: Path) -> None:
             board.wait_for(lambda status: status["ready"] and status["version"] == NEW)
 
     assert len(life.cuts) == CUTS
+    tried: dict[str, Cut] = {}
     for cut in life.cuts:
+        content = cut.card.content()
+        if content in tried:
+            print(f"{cut}: the same card as {tried[content]}")
+            cut.card.path.unlink()
+            continue
         assert cut.card.digest(ROOT) == root, f"{cut}: something was written to the system"
         _look_into_state(cut, tmp_path)
         with Board(cut.card, computer, tmp_path) as board:
@@ -141,6 +147,7 @@ def test_the_power_goes(card: Card, computer: Host, tmp_path: Path) -> None:
             scanner = status["scanners"][0]
             assert (scanner["uuid"], scanner["name"]) == (uuid, NAME), str(cut)
             assert status["version"] == {"a": old, "b": NEW}[slot], str(cut)
+        tried[content] = cut
         cut.card.path.unlink()
 
 

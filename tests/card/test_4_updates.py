@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tests.card.board import Board, make_key, settings
 from tests.card.image import REPORT, Card
-from tests.card.package import newer_package
+from tests.card.package import archive, newer_package
 from tests.interop.namespaces import Host
 
 PACKAGE = "/run/newer.deb"
 NAME = "Old faithful"
 
 
-def update(board: Board, package: Path) -> str:
-    """Update the board with `package`, and restart it; what the update said."""
-    board.send(package, PACKAGE)
-    told = board.run("sh", "-c", f"scanbridge-update --no-restart {PACKAGE} 2>&1")
+def update(board: Board, package: Path | None) -> str:
+    """Update the board with `package`, else from its archive, and restart it; what the update said."""
+    words = "scanbridge-update --no-restart"
+    if package is not None:
+        board.send(package, PACKAGE)
+        words += f" {PACKAGE}"
+    told = board.run("sh", "-c", f"{words} 2>&1")
     board.try_run("systemctl", "reboot")
     return told
+
+
+def serve_archive(board: Board, folder: Path, package: Path) -> None:
+    """Let the computer at the board's cable be its archive, with this one package in it."""
+    archive(folder, package)
+    port = str(8000 + board.starts)
+    board.client.start(
+        *("/usr/bin/python3", "-m", "http.server", "--bind", board.client.ipv4, port, "--directory", str(folder)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    board.run("rm", "/etc/apt/sources.list.d/debian.sources")
+    board.write("/etc/apt/sources.list", f"deb [trusted=yes] http://{board.client.ipv4}:{port}/ ./\n")
 
 
 def is_settled(board: Board) -> bool:
@@ -27,7 +44,7 @@ def is_settled(board: Board) -> bool:
 
 
 def test_two_updates_take_effect_and_everything_else_stays(card: Card, computer: Host, tmp_path: Path) -> None:
-    """Into slot b and back into slot a: the newer version runs, the scanner is the same, the report tells."""
+    """Into slot b from a file and back into slot a from an archive: the newer version runs, the scanner is the same."""
     key, public = make_key(tmp_path)
     settings(card, f'[board]\nhostname = "attic"\nssh_key = "{public}"\n[scanner]\nname = "{NAME}"\n')
     with Board(card, computer, tmp_path, key) as board:
@@ -35,7 +52,10 @@ def test_two_updates_take_effect_and_everything_else_stays(card: Card, computer:
         identity = board.run("cat", "/etc/machine-id", "/state/ssh/ssh_host_ed25519_key.pub")
 
         for slot, version in (("b", "90.1"), ("a", "90.2")):
-            told = update(board, newer_package(tmp_path, version))
+            package = newer_package(tmp_path, version)
+            if slot == "a":
+                serve_archive(board, tmp_path / "archive", package)
+            told = update(board, package if slot == "b" else None)
             assert f"slot {slot} is started next, on trial" in told
             status = board.wait_for(lambda status, version=version: status["ready"] and status["version"] == version)
             board.until(lambda: is_settled(board))
@@ -49,6 +69,8 @@ def test_two_updates_take_effect_and_everything_else_stays(card: Card, computer:
             assert board.run("systemctl", "--failed", "--plain", "--no-legend") == ""
             board.until(lambda slot=slot: f"the new system works (slot {slot})" in card.read(REPORT))
         assert board.starts == 3
+        serve_archive(board, tmp_path / "same", package)
+        assert "everything is up to date" in board.run("sh", "-c", "scanbridge-update 2>&1")
 
 
 def test_an_update_that_does_not_work_is_taken_back(card: Card, computer: Host, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bridge.board import slots, trial
+from bridge.board.apply import OUTCOME_FILE
 from bridge.board.slots import A, B, UpdateError, Verdict
 from bridge.board.update import System
+from bridge.system.board_notes import board_notes
 
 
 class Machine:
@@ -75,6 +77,7 @@ def test_a_bridge_that_gets_ready_and_stays_so_ends_the_trial(tmp_path: Path, st
     assert slots.chosen(machine.system.config) is B
     assert "the new system works (slot b)" in trial.told(tmp_path)
     assert machine.ran == []
+    assert board_notes(tmp_path) == {"problems": [], "update": trial.told(tmp_path)}
 
 
 @pytest.mark.parametrize("states", [[""], [str(number // 10) for number in range(1000)], ["no systemd"]])
@@ -110,7 +113,7 @@ def test_an_update_that_was_cut_off_just_before_it_counted_is_told(tmp_path: Pat
 @pytest.mark.parametrize("text", ["", "[]", '{"text', "{}"])
 def test_a_spoilt_note_is_none(tmp_path: Path, text: str) -> None:
     """The report is written all the same."""
-    (tmp_path / trial.OUTCOME).parent.mkdir(parents=True)
-    (tmp_path / trial.OUTCOME).write_text(text)
+    (tmp_path / OUTCOME_FILE).parent.mkdir(parents=True)
+    (tmp_path / OUTCOME_FILE).write_text(text)
 
     assert trial.told(tmp_path) == ""

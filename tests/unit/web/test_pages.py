@@ -75,6 +75,22 @@ def test_what_is_wrong_is_on_the_page(scene: Scene) -> None:
     assert scanner["conditions"][0]["name"] == "MediaJam"
 
 
+def test_what_the_board_has_to_tell_is_on_the_page(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an SD image: mistakes in the card's settings, and the last update; elsewhere neither is spoken of."""
+    assert status(scene)["board"] is None
+    assert b"card" not in scene.wire.get("/").body.replace(b'class="card"', b"")
+
+    notes = {"problems": ["scanner.name: expected <a text>"], "update": "In effect: it works."}
+    monkeypatch.setattr("bridge.web.status.board_notes", lambda: notes)
+
+    assert status(scene)["board"] == notes
+    page = scene.wire.get("/").body
+    assert b"The card&#39;s settings: scanner.name: expected &lt;a text&gt;" in page or (
+        b"The card's settings: scanner.name: expected &lt;a text&gt;" in page
+    )
+    assert b"The last update of the card. In effect: it works." in page
+
+
 def test_a_client_of_another_family_gets_its_own_addresses(scene: Scene) -> None:
     """URLs are valid where the reader is: an IPv6 address in brackets."""
     told = status_of(bridge_of(scene), "2001:db8::7")
