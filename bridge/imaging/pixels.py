@@ -80,7 +80,7 @@ def converter(frame: Frame, color: ColorMode, tone: Tone = PLAIN) -> Converter:
     frame.check()
     steps: list[Callable[[Rows], Rows]] = []
     if frame.stride != frame.packed:
-        steps.append(lambda data: _unpad(data, frame.stride, frame.packed))
+        steps.append(lambda data: unpadded(data, frame))
     deep = frame.depth == 16
     if deep and (color.depth != 16 or frame.channels > color.channels):
         steps.append(_high_bytes)
@@ -116,8 +116,11 @@ def _leveller(tone: Tone, *, deep: bool, bilevel: bool) -> Callable[[Rows], Rows
     return lambda data: bytes(data).translate(table)
 
 
-def _unpad(data: Rows, stride: int, packed: int) -> Rows:
-    return b"".join([data[start : start + packed] for start in range(0, len(data), stride)])
+def unpadded(data: Rows, frame: Frame) -> Rows:
+    """Whole rows of `frame` without their padding."""
+    if frame.stride == frame.packed:
+        return data
+    return b"".join([data[start : start + frame.packed] for start in range(0, len(data), frame.stride)])
 
 
 def _high_bytes(data: Rows) -> Rows:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from bridge.imaging.bits import pack
 from bridge.imaging.encoder import Encoder, ImagingError, Page, Rows, StorageError
 from bridge.imaging.encoders import encoder_for
-from bridge.imaging.geometry import Placer
-from bridge.imaging.pixels import Converter, Frame, converter, pixel_bytes
+from bridge.imaging.path import RowPath, row_path
+from bridge.imaging.pixels import Frame
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES
 from bridge.scanner.model import Format, ScanRequest
@@ -102,9 +101,7 @@ class ImageFile:
 
         With `mend` a page that fails after it has begun is filled up before ScanFailure is raised.
         """
-        color = self._request.color
-        convert = converter(frame, color, self._delivery.tone)
-        placer = Placer(self._delivery.placement_of(frame), frame.width, pixel_bytes(color))
+        path = row_path(frame, self._request.color, self._delivery.placement_of(frame), self._delivery.tone)
         buffer = self._source.buffer(frame.stride)
         room = len(buffer) // frame.stride * frame.stride
         filled = lines = total = 0
@@ -117,7 +114,7 @@ class ImageFile:
                 total += count
                 filled += count
                 if filled == room:
-                    self._rows(buffer[:filled], convert, placer, encoder)
+                    self._encode(path.rows(buffer[:filled]), encoder)
                     filled = 0
                 lines = total // frame.stride
                 self._pace.lines(lines)
@@ -125,15 +122,15 @@ class ImageFile:
                 raise ScanFailure(Status.END_OF_FILE, MESSAGES[Status.END_OF_FILE])
         except ScanFailure as failure:
             if mend and total and failure.status is not Status.CANCELLED:
-                self._close(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
+                self._close(buffer[: filled // frame.stride * frame.stride], path, encoder)
             raise
         self._tell(PageScanned(lines))
-        self._close(buffer[: filled // frame.stride * frame.stride], convert, placer, encoder)
+        self._close(buffer[: filled // frame.stride * frame.stride], path, encoder)
 
-    def _close(self, rest: memoryview, convert: Converter, placer: Placer, encoder: Encoder) -> None:
+    def _close(self, rest: memoryview, path: RowPath, encoder: Encoder) -> None:
         """The last rows of a page, and white for those that are missing."""
-        self._rows(rest, convert, placer, encoder)
-        self._encode(placer.finish(), encoder)
+        self._encode(path.rows(rest), encoder)
+        self._encode(path.finish(), encoder)
 
     def _open(self, opening: Callable[[], Iterable[bytes]]) -> None:
         if not self._started:
@@ -142,14 +139,9 @@ class ImageFile:
         for block in opening():
             self._put(block)
 
-    def _rows(self, data: memoryview, convert: Converter, placer: Placer, encoder: Encoder) -> None:
-        if data and not placer.complete:
-            self._encode(placer.rows(convert(data)), encoder)
-
     def _encode(self, blocks: Iterable[Rows], encoder: Encoder) -> None:
         for rows in blocks:
-            bilevel = self._request.color.depth == 1
-            self._put(encoder.rows(pack(rows, self._request.width) if bilevel else rows))
+            self._put(encoder.rows(rows))
 
     def _put(self, data: Rows) -> None:
         if data:

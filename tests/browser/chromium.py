@@ -32,10 +32,15 @@ _FLAGS = (
     "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
+OPEN = "document.querySelectorAll('details').forEach((one) => { one.open = true; });"
+"""Opens all parts; in the same script as what looks at them, because the page may be replaced between two scripts."""
+
 CONTRAST = """
 const number = (text) => text.match(/[0-9.]+/g).map(Number);
 const linear = (part) => (part /= 255) <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
 const light = (rgb) => 0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2]);
+// Now and then Chromium says that a page is loaded before its style counts.
+if (number(getComputedStyle(document.body).backgroundColor).length > 3) return null;
 const poor = [];
 let checked = 0;
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -156,9 +161,14 @@ class Browser:
         return str(taken["data"])
 
     def contrast(self) -> tuple[int, list[tuple[str, float]]]:
-        """How many texts were looked at, and those whose contrast is poor."""
-        checked, poor = self.driver.execute_script(CONTRAST)
+        """How many texts were looked at with all parts opened, and those whose contrast is poor."""
+        checked, poor = self.wait(lambda: self.driver.execute_script(OPEN + CONTRAST))
         return checked, poor
+
+    def beyond_the_window(self) -> int:
+        """How many pixels the page with all parts opened is wider than the window."""
+        wider: int = self.driver.execute_script(OPEN + "return document.documentElement.scrollWidth - innerWidth")
+        return wider
 
     def requested(self) -> set[str]:
         """The addresses that were asked for since the last call."""

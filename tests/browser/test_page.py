@@ -52,13 +52,11 @@ def test_everything_can_be_read(browser: Browser, daemon: Daemon, scheme: str, p
     if phone:
         browser.phone()
     browser.driver.get(front(daemon))
-    browser.driver.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
 
     checked, poor = browser.contrast()
     assert checked > 100
     assert poor == []
-    wide = browser.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
-    assert wide <= 0
+    assert browser.beyond_the_window() <= 0
     if phone:
         browser.driver.get(front(daemon))
         browser.picture(f"phone-{scheme}")
