@@ -33,7 +33,7 @@ import sane
 from bridge.scanner.handle import handle_of, load_library
 sane.init()
 device = sane.open("test:0")
-device.mode, device.depth, device.resolution, device.br_x, device.br_y = {mode!r}, {depth}, {dpi}, {width}, {height}
+{settings}
 library, handle = load_library(), handle_of(device.dev)
 buffer, got = ctypes.create_string_buffer({size}), ctypes.c_int()
 begun = time.perf_counter()
@@ -89,14 +89,22 @@ def scanimage_batch(page: Page, kind: str, pages: int) -> float:
 
 def sane_loop(page: Page) -> tuple[float, float]:
     """Seconds from `sane_start` until the scanner knows its parameters, and until a bare loop has read the page."""
-    mode, depth = _MODES[page.color]
-    code = _LOOP.format(
-        mode=mode, depth=depth, dpi=page.dpi, width=page.width_mm, height=page.height_mm, size=_READ_BYTES
-    )
-    environment = {**_environment(VIRTUAL), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True, env=environment)
+    code = _LOOP.format(settings=scan_settings(page), size=_READ_BYTES)
+    done = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True, env=virtual_scanner())
     start, whole = json.loads(done.stdout)
     return float(start), float(whole)
+
+
+def scan_settings(page: Page) -> str:
+    """What sets python-sane's `device` up for `page`, as a line of Python."""
+    mode, depth = _MODES[page.color]
+    values = (mode, depth, page.dpi, page.width_mm, page.height_mm)
+    return f"device.mode, device.depth, device.resolution, device.br_x, device.br_y = {values!r}"
+
+
+def virtual_scanner() -> dict[str, str]:
+    """The environment of a process of ours that uses SANE's virtual scanner."""
+    return {**_environment(VIRTUAL), "PYTHONPATH": str(ROOT)}
 
 
 def _command(page: Page, kind: str, device: str) -> list[str]:

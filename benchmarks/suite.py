@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks import feeder, latency, pages, startup, text, together
+from benchmarks import feeder, latency, pages, relay, startup, text, together
 from benchmarks.table import Row
 from bridge.scanner.model import Format
 
-GROUPS = ("pages", "feeder", "together", "latency", "startup", "text")
+GROUPS = ("pages", "relay", "feeder", "together", "latency", "startup", "text")
 
 RESOLUTIONS = (300, 600, 1200)
 COLORS = ("RGB24", "Grayscale8")
@@ -33,6 +33,8 @@ def measure(group: str, choice: Choice) -> Iterable[Row]:
         formats = choice.formats or tuple(each.value for each in Format)
         colors = choice.colors or (*COLORS, BILEVEL)
         return pages.rows(formats, colors, choice.resolutions or RESOLUTIONS, choice.rounds)
+    if group == "relay":
+        return relay.rows(choice.resolutions or RESOLUTIONS, choice.rounds)
     if group == "feeder":
         formats = choice.formats or ("jfif", "tiff-single-uncompressed")
         return feeder.rows(list(formats), list(choice.resolutions or (300,)), choice.rounds)

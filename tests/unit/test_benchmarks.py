@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import feeder, latency, pages, startup, text, together
+from benchmarks import feeder, latency, pages, relay, startup, text, together
 from benchmarks.bound import bound_of
 from benchmarks.client import Page
 from benchmarks.table import Row, Table, percentile
@@ -23,6 +23,7 @@ SMALL = 75
 
 ISSUED = {
     "pages": lambda: [pages.measure(Page(SMALL, "tiff-single-g4", "BlackAndWhite1"), 1)],
+    "relay": lambda: relay.rows([SMALL], 1),
     "feeder": lambda: feeder.rows(["png"], [SMALL], 1),
     "together": lambda: together.rows(["jfif"], [SMALL], 1, (1, 2)),
     "latency": lambda: latency.rows(1, SMALL, 25),
