@@ -26,6 +26,9 @@ CANCEL_DISTANCE_S = 0.003
 CANCEL_PATIENCE_S = 1.0
 """How long a cancel waits for the read under way to end by itself, before it is cancelled from outside."""
 
+NOT_OPENED = "The scanner cannot be opened: another program is using it, or it was just unplugged; try again later."
+"""For a person: what a driver means that calls a name invalid which it has given itself."""
+
 READ_BYTES = 256 * 1024
 """The buffer for pixels; a longer row makes it longer."""
 
@@ -74,7 +77,11 @@ class Backend:
         try:
             device = sane.open(name)
         except Exception as error:
-            raise self.failure(error, "opening the scanner") from error
+            failure = self.failure(error, "opening the scanner")
+            if failure.status is Status.INVALID:
+                # What xerox_mfp and others say when they cannot claim the device; no setting is in play yet.
+                failure = ScanFailure(Status.DEVICE_BUSY, NOT_OPENED)
+            raise failure from error
         finally:
             self.after_driver_code()
         return Session(self, device, cancellation, survives_cancel=survives_cancel)
