@@ -28,6 +28,13 @@ LOOK_EVERY_S = 2.0
 
 UNIT = "scanbridge.service"
 
+LAST_WORDS_FILE = "state/update/last-words"
+"""What a bridge has said that did not get ready, for the system before; below the root."""
+
+LAST_LINES = 3
+MAX_WORDS = 500
+"""So many lines of it are kept, and so many characters."""
+
 
 def judge(system: System, now: Callable[[], float]) -> bool:
     """Settle what the marks of a trial ask for; whether the board has to restart. Raises UpdateError or OSError."""
@@ -35,8 +42,11 @@ def judge(system: System, now: Callable[[], float]) -> bool:
     verdict = system.trial.verdict(started)
     if verdict is Verdict.NONE:
         return False
+    last_words = system.root / LAST_WORDS_FILE
     if verdict is not Verdict.ON_TRIAL:
-        tell(system, f"Not in effect: {verdict.value} (slot {started.name}).")
+        words = last_words.read_text(encoding="utf-8") if last_words.exists() else ""
+        tell(system, f"Not in effect: {verdict.value} (slot {started.name}).{words}")
+        last_words.unlink(missing_ok=True)
         system.trial.end()
         return False
     if _gets_ready(system, now):
@@ -45,6 +55,8 @@ def judge(system: System, now: Callable[[], float]) -> bool:
         return False
     before = slots.other(started)
     system.say(f"the bridge of the new system did not get ready; going back to slot {before.name}")
+    # The log of this start goes with it.
+    replace_file(last_words, _last_words(system).encode())
     with writable(system.remount):
         slots.choose(system.config, before)
     # The marks stay: the system before reads from them what has happened.
@@ -70,6 +82,15 @@ def told(root: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return str(text)
+
+
+def _last_words(system: System) -> str:
+    try:
+        told = system.run(["journalctl", "--boot", "--unit", UNIT, "--output=cat", "--lines", str(LAST_LINES)])
+    except slots.UpdateError:
+        return ""
+    words = " | ".join(told.split("\n")).strip(" |")
+    return f" Its bridge said last: {words[-MAX_WORDS:]}" if words else ""
 
 
 def _gets_ready(system: System, now: Callable[[], float]) -> bool:

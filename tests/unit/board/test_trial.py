@@ -37,6 +37,8 @@ class Machine:
 
     def run(self, command: Sequence[str]) -> str:
         """What systemctl says; mounting is written down."""
+        if command[0] == "journalctl":
+            return "Traceback\nRuntimeError: broken\n"
         if command[0] != "systemctl":
             self.ran.append(" ".join(command).replace(str(self.root), ""))
             return ""
@@ -96,6 +98,7 @@ def test_a_bridge_that_does_not_is_taken_back(tmp_path: Path, states: list[str])
     before = Machine(tmp_path, "a", ["one"])
     assert not before.judge()
     assert "the new system did not get ready" in trial.told(tmp_path)
+    assert "Its bridge said last: Traceback | RuntimeError: broken" in trial.told(tmp_path)
     assert before.system.trial.verdict(A) is Verdict.NONE
 
 
