@@ -151,7 +151,10 @@ def status_introduction() -> str:
     return """## SANE's statuses
 
 The columns are as above. *Condition*: what ScannerStatus lists. *Same job*: what its next RetrieveImage brings when the
-scanner is well again. Another job then scans in every case, and the scanner is Idle after it."""
+scanner is well again. Another job then scans in every case, and the scanner is Idle after it.
+
+A driver that says `SANE_STATUS_INVAL` when it is to *open* the scanner, before any setting, means that it cannot have
+it: another program does (`xerox_mfp` says so), or it was just unplugged. It counts as `SANE_STATUS_DEVICE_BUSY`."""
 
 
 _TIMES = Scanner()
