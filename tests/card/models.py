@@ -31,6 +31,10 @@ class Model:
 
     name: str
     command: Callable[[Path, BootFiles, Path], tuple[str, ...]]
+    light: str = ""
+    """An LED that its kernel knows."""
+    has_header: bool = False
+    """Whether there are pins for a button."""
 
 
 def _pc(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
@@ -73,7 +77,7 @@ def _virt(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
     )
 
 
-PC = Model("pc", _pc)
-RASPI3B = Model("raspi3b", _raspi3b)
+PC = Model("pc", _pc, light="input0::capslock")
+RASPI3B = Model("raspi3b", _raspi3b, light="ACT", has_header=True)
 VIRT = Model("virt", _virt)
 MODELS = {model.name: model for model in (PC, RASPI3B, VIRT)}

@@ -20,10 +20,10 @@ class System:
         self._image = card.extract(ROOT, folder / "root.img")
         (self.kernel,) = self.names("/usr/lib/modules")
         base = f"/usr/lib/modules/{self.kernel}"
-        self._aliases = [line.split() for line in self.read(f"{base}/modules.alias").decode().splitlines()]
-        self._aliases_of_builtin = re.findall(
-            r"(\S+)\.alias=([^\0]+)\0", self.read(f"{base}/modules.builtin.modinfo").decode("utf-8", "replace")
-        )
+        aliases = self.read(f"{base}/modules.alias").decode()
+        self._drivers_by_alias = re.findall(r"^alias (.+) (\S+)$", aliases, re.MULTILINE)
+        builtin = self.read(f"{base}/modules.builtin").decode().splitlines()
+        self.part_of_the_kernel = {Path(line).name.removesuffix(".ko").replace("-", "_") for line in builtin}
         self._files = self.read(f"{base}/modules.dep").decode().splitlines()
 
     def names(self, folder: str) -> list[str]:
@@ -36,12 +36,16 @@ class System:
         return self._debugfs(f"cat {path}")
 
     def drivers(self, compatible: str) -> set[str]:
-        """The modules that drive what a device tree calls `compatible`; those that are part of the kernel as well."""
-        return self._drivers(f"of:NnameT(null)C{compatible}")
+        """The modules that drive what a device tree calls `compatible`, or a platform's device of that name."""
+        return self._drivers(f"of:NnameT(null)C{compatible}") | self._drivers(f"platform:{compatible}")
 
     def drivers_of_usb(self, vendor: int, product: int) -> set[str]:
         """The modules that drive a USB device."""
         return self._drivers(f"usb:v{vendor:04X}p{product:04X}d0000dc00dsc00dp00icFFisc00ip00in00")
+
+    def drivers_of_sdio(self, vendor: int, product: int) -> set[str]:
+        """The modules that drive a device on the bus of SD cards."""
+        return self._drivers(f"sdio:c00v{vendor:04X}d{product:04X}")
 
     def has_module(self, name: str) -> bool:
         """Whether a module is there as a file."""
@@ -49,10 +53,7 @@ class System:
         return any(pattern.fullmatch(line.partition(":")[0]) for line in self._files)
 
     def _drivers(self, device: str) -> set[str]:
-        found = {module for _, pattern, module in self._aliases if fnmatch.fnmatchcase(device, pattern)}
-        return found | {
-            module for module, pattern in self._aliases_of_builtin if fnmatch.fnmatchcase(device, pattern)
-        }
+        return {module for pattern, module in self._drivers_by_alias if fnmatch.fnmatchcase(device, pattern)}
 
     def _debugfs(self, request: str) -> bytes:
         done = subprocess.run(["debugfs", "-R", request, str(self._image)], capture_output=True, check=True)

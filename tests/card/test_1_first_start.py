@@ -23,7 +23,7 @@ def scanbridge(computer: Host, folder: Path, *words: str) -> subprocess.Complete
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-def test_a_flashed_card_is_all_it_takes(card: Card, computer: Host, tmp_path: Path) -> None:
+def scans_at_once(card: Card, computer: Host, tmp_path: Path) -> None:
     """Without touching the card: the scanner is found by multicast, a page is scanned, the page for people answers."""
     root = card.digest(ROOT)
     with Board(card, computer, tmp_path) as board:
@@ -40,6 +40,11 @@ def test_a_flashed_card_is_all_it_takes(card: Card, computer: Host, tmp_path: Pa
         assert b"scanbridge" in front.lower()
 
     assert card.digest(ROOT) == root, "something was written to the system"
+
+
+def test_a_flashed_card_is_all_it_takes(card: Card, computer: Host, tmp_path: Path) -> None:
+    """On the board that the image is for."""
+    scans_at_once(card, computer, tmp_path)
 
 
 def test_settings_count_and_a_report_is_left(card: Card, computer: Host, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from types import TracebackType
 
-from tests.system.vm.machine import TESTS, VirtualMachine
+from tests.system.machine import Machine
+from tests.system.vm.machine import TESTS
 
 MODEL = "Samsung SCX-4x20 emulated"
 """What SANE's backend makes of what the scanner tells."""
@@ -19,7 +20,7 @@ class Plug:
     `options` are those of scanner_device.py.
     """
 
-    def __init__(self, machine: VirtualMachine, *options: str) -> None:
+    def __init__(self, machine: Machine, *options: str) -> None:
         self._machine = machine
         self._options = options
 
