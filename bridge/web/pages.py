@@ -21,6 +21,7 @@ from bridge.web.front import document, front
 from bridge.web.guard import Guard, Page
 from bridge.web.image import ImageAnswer
 from bridge.web.metrics import CONTENT_TYPE, metrics
+from bridge.web.pauses import with_pauses
 from bridge.web.sections import cancel_form
 from bridge.web.status import Running, status_of
 from bridge.web.trials import Trial, Trials
@@ -142,19 +143,21 @@ class _TestImage(Page):
 
 
 def answer_html(request: Any, page: Tag, status: int = 200) -> int:
-    """Answer with `page`."""
+    """Answer with `page`, over as many turns of the reactor as it takes."""
     request.setResponseCode(status)
     request.setHeader(b"content-type", b"text/html; charset=utf-8")
-    flattened: Deferred[bytes] = flattenString(None, page)
+    flattened: Deferred[bytes] = flattenString(None, with_pauses(page, request.site.reactor))
 
     def send(html: bytes) -> None:
+        if request.has_lost_its_client():
+            return
         body = b"<!DOCTYPE html>\n" + html
         request.setHeader(b"content-length", b"%d" % len(body))
         request.write(body)
         request.finish()
 
     flattened.addCallback(send).addErrback(request.processingFailed)
-    # Nothing in our pages waits, so all is sent by now; a failure was answered and logged, and goes no further.
+    # A failure was answered and logged, and goes no further.
     flattened.addErrback(lambda failure: None if isinstance(failure, Failure) else failure)
     return NOT_DONE_YET
 
