@@ -6,6 +6,7 @@ start does not come along.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,6 +100,11 @@ class NewSystem:
         self._inside("apt-get", "clean")
         if self._inside("dpkg", "--audit").strip():
             raise UpdateError("a package was left half installed")
+        # Else each start would believe that it is the first one with these packages, and make caches anew.
+        for folder in ("etc", "var"):
+            mark = self.tree / folder / ".updated"
+            mark.touch()
+            os.utime(mark, ns=((self.tree / "usr").stat().st_mtime_ns,) * 2)
         # A package's script may have filled them; each start brings in the machine's own.
         (self.tree / "etc/machine-id").write_bytes(b"")
         for key in (self.tree / "etc/ssh").glob("ssh_host_*"):

@@ -32,6 +32,8 @@ sed 's/$/\r/' /usr/lib/scanbridge-board/config.txt >/boot/firmware/config.txt
 rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000* /etc/apt/apt.conf.d/99mmdebstrap
 rm -rf /boot/vmlinuz-* /boot/initrd.img-* /vmlinuz* /initrd.img* /var/cache/apt/* /var/lib/apt/lists/* /var/log/* \
 	/var/cache/ldconfig/aux-cache /var/lib/systemd/random-seed
+# Else each start would believe that it is the first one with these packages, and make caches anew.
+touch -r /usr /etc/.updated /var/.updated
 # What Windows' editor shows at once.
 cp /usr/lib/scanbridge-board/scanbridge.toml /boot/firmware/scanbridge.toml
 /usr/bin/python3 -c 'import sys; sys.path.insert(0, "/usr/share/scanbridge")

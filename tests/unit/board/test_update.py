@@ -66,7 +66,7 @@ class Machine:
         if self.failing and self.failing in words:
             raise UpdateError(f"{words} failed")
         if command[0] == "cp":
-            for name in ("boot/firmware", "etc/ssh", "usr/sbin", "usr/lib/scanbridge-board", "tmp", "run"):
+            for name in ("boot/firmware", "etc/ssh", "var", "usr/sbin", "usr/lib/scanbridge-board", "tmp", "run"):
                 (self.tree / name).mkdir(parents=True)
             template = Path(__file__).parents[3] / "hw/files/usr/lib/scanbridge-board/cmdline.txt"
             (self.tree / "usr/lib/scanbridge-board/cmdline.txt").write_text(template.read_text())
@@ -138,6 +138,8 @@ def test_nothing_that_belongs_to_one_machine_or_to_the_making_stays_in_the_new_s
 
     assert (machine.tree / "etc/machine-id").read_bytes() == b""
     assert list((machine.tree / "etc/ssh").iterdir()) == []
+    packages = (machine.tree / "usr").stat().st_mtime_ns
+    assert [(machine.tree / folder / ".updated").stat().st_mtime_ns for folder in ("etc", "var")] == [packages] * 2
     assert not (machine.tree / "usr/sbin/policy-rc.d").exists()
     assert list((machine.tree / "boot/firmware").iterdir()) == []
     assert [path.name for path in (machine.tree / "boot").iterdir()] == ["firmware"]
