@@ -111,9 +111,9 @@ class Board(Machine):
         """Wait until the bridge says that it is ready; its status."""
         return self.wait_for(lambda status: bool(status["ready"]))
 
-    def wait_for(self, condition: Any) -> dict[str, Any]:
+    def wait_for(self, condition: Any, hang_s: float = BOOT_S) -> dict[str, Any]:
         """Wait until the bridge answers on the network with a status that satisfies `condition`; the status."""
-        hang = time.monotonic() + BOOT_S
+        hang = time.monotonic() + hang_s
         while True:
             status = self._status()
             if status is not None and condition(status):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.card.board import Board, make_key, settings
+from bridge.board.trial import READY_WITHIN_S
+from tests.card.board import BOOT_S, Board, make_key, settings
 from tests.card.image import REPORT, Card
 from tests.card.package import archive, newer_package
 from tests.interop.namespaces import Host
@@ -81,7 +82,8 @@ def test_an_update_that_does_not_work_is_taken_back(card: Card, computer: Host, 
         before = board.wait_until_ready()
 
         update(board, newer_package(tmp_path, "90.1", broken=True))
-        board.wait_for(lambda status: board.starts == 3 and status["ready"])
+        # Two starts, and the time in between that the bridge has to get ready.
+        board.wait_for(lambda status: board.starts == 3 and status["ready"], READY_WITHIN_S + 2 * BOOT_S)
         board.until(lambda: is_settled(board))
 
         assert card.slot() == "a"
