@@ -24,12 +24,12 @@ from bridge.scanner.protocol import read_frame
 from bridge.scanner.pages import Pace
 from bridge.scanner.session import Backend
 from bridge.scanner.worker import pages_of
-backend = Backend()
+backend, never = Backend(), Cancellation()
 for line in sys.stdin.buffer:
     path, _, frame = line.partition(b" ")
     command = read_frame(frame)
     try:
-        session = backend.open(command.device, Cancellation())
+        session = backend.open(command.device, never)
         delivery = apply(session, command.request, command.quirks)
         pages = pages_of(session, command, Pace(lambda event: None, time.monotonic))
         with open(path, "wb") as file:

@@ -121,7 +121,7 @@ def test_describing_a_device_that_is_not_there() -> None:
         spawner = Spawner(reactor, config_directory("virtual"))
         with pytest.raises(ScannerError) as caught:
             await spawner.describe(Device("nonsense:7", "No", "body"))
-        assert caught.value.status == "invalid"
+        assert caught.value.status == "device-busy"
 
     run(story())
 
