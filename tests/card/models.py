@@ -54,7 +54,8 @@ def _pc(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
 def _raspi3b(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
     # The watchdog of QEMU's board bites as soon as it is armed; the video parts ask a firmware that is not there. The
     # first serial port belongs to Bluetooth; the console is the second one. The cable is one of USB, as on the board.
-    words = f"{files.command_line} modprobe.blacklist=bcm2835_wdt,vc4,vchiq,snd_bcm2835 panic=-1"
+    # Two of its four processors: emulated ones wait for one another where this machine has fewer.
+    words = f"{files.command_line} modprobe.blacklist=bcm2835_wdt,vc4,vchiq,snd_bcm2835 panic=-1 maxcpus=2"
     return (
         *("qemu-system-aarch64", "-machine", "raspi3b", "-accel", "tcg,thread=multi", *_WITHOUT_EXTRAS),
         *("-serial", "null", *_console(console)),

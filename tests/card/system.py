@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import lzma
 import re
 import subprocess
 from pathlib import Path
@@ -23,8 +24,9 @@ class System:
         aliases = self.read(f"{base}/modules.alias").decode()
         self._drivers_by_alias = re.findall(r"^alias (.+) (\S+)$", aliases, re.MULTILINE)
         builtin = self.read(f"{base}/modules.builtin").decode().splitlines()
-        self.part_of_the_kernel = {Path(line).name.removesuffix(".ko").replace("-", "_") for line in builtin}
-        self._files = self.read(f"{base}/modules.dep").decode().splitlines()
+        self.part_of_the_kernel = {module_of(line) for line in builtin}
+        files = [line.partition(":")[0] for line in self.read(f"{base}/modules.dep").decode().splitlines()]
+        self._files = {module_of(file): f"{base}/{file}" for file in files}
 
     def names(self, folder: str) -> list[str]:
         """What a folder holds."""
@@ -47,10 +49,16 @@ class System:
         """The modules that drive a device on the bus of SD cards."""
         return self._drivers(f"sdio:c00v{vendor:04X}d{product:04X}")
 
-    def has_module(self, name: str) -> bool:
-        """Whether a module is there as a file."""
-        pattern = re.compile(rf"(^|.*/){name.replace('_', '[_-]')}\.ko(\.xz|\.zst)?$")
-        return any(pattern.fullmatch(line.partition(":")[0]) for line in self._files)
+    def missing(self, module: str) -> set[str]:
+        """What a module, which may be part of the kernel, needs and is not there, itself included."""
+        if module in self.part_of_the_kernel:
+            return set()
+        if module not in self._files:
+            return {module}
+        found = re.search(rb"\0depends=([^\0]*)\0", lzma.decompress(self.read(self._files[module])))
+        assert found is not None, module
+        needed = filter(None, found[1].decode().split(","))
+        return {name for each in needed for name in self.missing(each.replace("-", "_"))}
 
     def _drivers(self, device: str) -> set[str]:
         return {module for pattern, module in self._drivers_by_alias if fnmatch.fnmatchcase(device, pattern)}
@@ -59,6 +67,11 @@ class System:
         done = subprocess.run(["debugfs", "-R", request, str(self._image)], capture_output=True, check=True)
         assert b"File not found" not in done.stderr, f"{request}: {done.stderr!r}"
         return done.stdout
+
+
+def module_of(file: str) -> str:
+    """The name of the module in a file."""
+    return Path(file).name.partition(".ko")[0].replace("-", "_")
 
 
 def files_in(initrd: Path) -> list[str]:

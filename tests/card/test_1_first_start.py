@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.card.board import Board, make_key, settings
 from tests.card.image import REPORT, ROOT, SETTINGS, STATE, Card
 from tests.interop.namespaces import INTERFACE, Host
+from tests.system.machine import UNIT
 
 PROJECT = Path(__file__).parents[2]
 
@@ -21,6 +22,15 @@ def scanbridge(computer: Host, folder: Path, *words: str) -> subprocess.Complete
     process = computer.start(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=PROJECT)
     out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def what_the_start_took(board: Board) -> str:
+    """From the kernel's first moment to the bridge's Hello, and what waited for what (systemd-analyze(1))."""
+    board.until(lambda: board.try_run("systemd-analyze", "time").returncode == 0)
+    told = board.run("journalctl", "-b", f"--unit={UNIT}", "--output=short-monotonic", "--no-pager")
+    (ready,) = (line for line in told.splitlines() if "ready http_port=" in line)
+    chain = board.run("systemd-analyze", "critical-chain", "--no-pager", UNIT)
+    return "\n".join((ready, board.run("systemd-analyze", "time"), chain))
 
 
 def scans_at_once(card: Card, computer: Host, tmp_path: Path) -> None:
@@ -59,6 +69,7 @@ def test_settings_count_and_a_report_is_left(card: Card, computer: Host, tmp_pat
         assert board.run("findmnt", "--noheadings", "--output=FSTYPE", "/").strip() == "overlay"
         assert "tcp dport 8018 accept" in board.run("nft", "list", "ruleset")
         board.until(lambda: "http://10.99.0.1:8018/" in card.read(REPORT))
+        print(what_the_start_took(board))
 
     report = card.read(REPORT)
     assert "Old faithful: Idle" in report

@@ -12,7 +12,7 @@ import pytest
 from tests.card import device_tree
 from tests.card.boot_files import CONFIG, BootFiles, read_config
 from tests.card.image import Card, flash
-from tests.card.system import System, files_in
+from tests.card.system import System, files_in, module_of
 from tests.card.test_1_first_start import scans_at_once
 from tests.interop.namespaces import Host
 
@@ -115,10 +115,12 @@ def test_a_board(board: Board, files: BootFiles, system: System) -> None:
     for part, module in board.drivers.items():
         assert part in parts, f"there is no {part}"
         assert module in system.drivers(part) | system.part_of_the_kernel, f"{part}: {system.drivers(part)}"
+        assert system.missing(module) == set()
     assert "brcm,bcm2835-pm-wdt" in parts
     assert "bcm2835_wdt" in system.drivers("bcm2835-wdt")
     for vendor, product, module in board.usb:
         assert module in system.drivers_of_usb(vendor, product)
+        assert system.missing(module) == set()
     if board.radio:
         model = root.texts("compatible")[0]
         assert "brcm,bcm4329-fmac" in parts
@@ -130,9 +132,15 @@ def test_a_board(board: Board, files: BootFiles, system: System) -> None:
     assert board.light in lights or not board.light
 
 
+def test_what_was_left_out_is_not_needed(system: System) -> None:
+    """The screen, radios, and what people may plug in: all that these modules need is there."""
+    for module in ("vc4", "brcmfmac", "cdc_ether", "r8152", "asix", "usb_storage", "usblp", "ledtrig_timer"):
+        assert system.missing(module) == set(), module
+
+
 def test_the_initial_disk_reaches_every_card(files: BootFiles, system: System) -> None:
     """The card's driver of each board is in it, and so is that of USB disks and of QEMU's."""
-    there = {Path(name).name.split(".ko")[0].replace("-", "_") for name in files_in(files.initrd) if ".ko" in name}
+    there = {module_of(name) for name in files_in(files.initrd) if ".ko" in name}
     needed = {"ext4", "overlay", "bcm2835", "sdhci_iproc", "mmc_block", "usb_storage", "uas", "dwc2", "pcie_brcmstb"}
 
     assert needed <= there | system.part_of_the_kernel
