@@ -14,34 +14,46 @@ from tests.interop.namespaces import Host
 from tests.system.machine import UNIT
 
 PANEL = "scanbridge-panel.service"
+ABSENT = "ACT"
+"""What the settings name where the kernel knows no LED."""
 
 
-def test_the_light_shows_how_the_bridge_is(card: Card, computer: Host, tmp_path: Path) -> None:
-    """On when it is ready, blinking when it is not; at the end the LED is given back."""
+def test_light_and_button(card: Card, computer: Host, tmp_path: Path) -> None:
+    """The light is on when the bridge is ready, and blinks when it is not; the button's pin is taken.
+
+    What the board lacks of both is told, and the other one goes on.
+    """
     key, public = make_key(tmp_path)
     model = MODELS[card.model]
-    light = f"/sys/class/leds/{model.light}"
-    settings(card, f'[board]\nssh_key = "{public}"\nled = "{model.light}"\nbutton_gpio = 17\n')
+    settings(card, f'[board]\nssh_key = "{public}"\nled = "{model.light or ABSENT}"\nbutton_gpio = 17\n')
     with Board(card, computer, tmp_path, key) as board:
-
-        def reads(**expected: str) -> bool:
-            return all(value in board.run("cat", f"{light}/{name}").split() for name, value in expected.items())
-
         board.wait_until_ready()
-        brightest = board.run("cat", f"{light}/max_brightness").strip()
-        board.until(lambda: reads(trigger="[none]", brightness=brightest))
-
-        board.run("systemctl", "stop", UNIT)
-        board.until(lambda: reads(trigger="[timer]"))
-        board.run("systemctl", "start", UNIT)
-        board.until(lambda: reads(trigger="[none]", brightness=brightest))
-
-        told = board.run("journalctl", "-b", f"--unit={PANEL}", "--output=cat", "--no-pager")
-        if model.has_header:
-            assert "scanbridge" in board.run("grep", "gpio-.*17", "/sys/kernel/debug/gpio")
+        if model.light:
+            assert_it_shows_how_the_bridge_is(board, f"/sys/class/leds/{model.light}")
         else:
-            assert "board.button_gpio: this board has no GPIO header" in told
-
+            board.until(lambda: f'board.led: there is no LED "{ABSENT}" on this board' in told(board))
+        if model.has_header:
+            board.until(lambda: "scanbridge" in board.try_run("grep", "gpio-.*17", "/sys/kernel/debug/gpio").stdout)
+        else:
+            assert "board.button_gpio: this board has no GPIO header" in told(board)
         board.run("systemctl", "stop", PANEL)
-        assert not reads(trigger="[timer]")
         assert board.run("systemctl", "--failed", "--plain", "--no-legend") == ""
+
+
+def assert_it_shows_how_the_bridge_is(board: Board, light: str) -> None:
+    """The bridge ends and begins again, and the LED in the folder `light` shows it."""
+
+    def reads(**expected: str) -> bool:
+        return all(value in board.run("cat", f"{light}/{name}").split() for name, value in expected.items())
+
+    brightest = board.run("cat", f"{light}/max_brightness").strip()
+    board.until(lambda: reads(trigger="[none]", brightness=brightest))
+    board.run("systemctl", "stop", UNIT)
+    board.until(lambda: reads(trigger="[timer]"))
+    board.run("systemctl", "start", UNIT)
+    board.until(lambda: reads(trigger="[none]", brightness=brightest))
+
+
+def told(board: Board) -> str:
+    """What the panel has written to the log."""
+    return board.run("journalctl", "-b", f"--unit={PANEL}", "--output=cat", "--no-pager")
