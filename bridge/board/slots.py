@@ -3,7 +3,7 @@
 The firmware reads `os_prefix=a/` or `os_prefix=b/` at the very beginning of config.txt and takes kernel, initial RAM
 disk and command line from that folder. One byte tells the slots apart. It is overwritten in place, in the first sector
 of the file, so that a power cut leaves the old slot chosen or the new one. The initial RAM disk
-(scripts/init-bottom/scanbridge-trial) does the same when a new system does not get ready.
+(scripts/local-top/scanbridge-trial) does the same when a new system does not get ready.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a new system works: it has to get the bridge ready, or the one before it is started again.
 
 A new system that does not even come so far is taken back by its initial RAM disk at its second start
-(scripts/init-bottom/scanbridge-trial).
+(scripts/local-top/scanbridge-trial).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bridge.board import slots
 from bridge.board.apply import OUTCOME_FILE
 from bridge.board.remount import writable
 from bridge.board.slots import Verdict
-from bridge.board.update import System
+from bridge.board.update import FAILED, TRIED, System
 from bridge.replacing import replace_file
 from bridge.system.board_notes import UPDATE_NOTE
 
@@ -47,9 +47,13 @@ def judge(system: System, now: Callable[[], float]) -> bool:
         words = last_words.read_text(encoding="utf-8") if last_words.exists() else ""
         tell(system, f"Not in effect: {verdict.value} (slot {started.name}).{words}")
         last_words.unlink(missing_ok=True)
+        tried = system.root / TRIED
+        if verdict is Verdict.ROLLED_BACK and tried.exists():
+            tried.replace(system.root / FAILED)
         system.trial.end()
         return False
     if _gets_ready(system, now):
+        (system.root / FAILED).unlink(missing_ok=True)
         system.trial.end()
         tell(system, f"In effect: the new system works (slot {started.name}).")
         return False

@@ -16,6 +16,7 @@ from bridge.board import boot_files, partitions, slots
 from bridge.board.new_system import NewSystem, Run
 from bridge.board.remount import writable
 from bridge.board.slots import Slot, Trial, UpdateError, Verdict
+from bridge.replacing import replace_file
 
 CARD = "boot/firmware"
 CONFIG = f"{CARD}/config.txt"
@@ -25,11 +26,15 @@ WORK = "run/scanbridge-update"
 """Paths below the root: the FAT part, the firmware's settings on it, the read-only system, the marks of a trial, and
 where an update works."""
 
+TRIED = f"{STATE}/tried"
+FAILED = f"{STATE}/failed"
+"""The newer packages of a system on trial that came from the archive, and those of one that was taken back."""
+
 LOOK_EVERY_S = 5.0
 BUSY_FOR_S = 3600.0
 """How long a new system that is ready waits for scans to end."""
 
-_UPGRADED = re.compile(r"^Inst (\S+)", re.MULTILINE)
+_UPGRADED = re.compile(r"^Inst (\S+).*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,24 +68,30 @@ class System:
         self.run(["mount", "-o", f"remount,{how}", str(self.root / CARD)])
 
 
-def update(system: System, package: Path | None = None) -> bool:
+def update(system: System, package: Path | None = None, *, automatic: bool = False) -> bool:
     """Make a new system from the one that runs: everything up to date, or with `package` newly installed.
 
-    Whether there is one to start now; False when nothing is newer. Raises UpdateError or OSError; the system that runs
-    is as it was then.
+    Whether there is one to start now; False when nothing is newer, or, when nobody asked for it, when just these newer
+    packages were tried before and taken back. Raises UpdateError or OSError; the system that runs is as it was then.
     """
     _may_begin(system)
+    if package is not None:
+        system.run(["dpkg-deb", "--info", str(package)])
     started = system.started()
     slot = slots.other(started)
     work = system.root / WORK
     lists = work / "lists"
     lists.mkdir(parents=True, exist_ok=True)
+    newer = ""
     if package is None:
-        newer = _look_for_newer(system, lists)
-        if not newer:
+        newer, names = _look_for_newer(system, lists)
+        if not names:
             system.say("everything is up to date")
             return False
-        system.say(f"newer packages: {', '.join(newer)}")
+        system.say(f"newer packages: {', '.join(names)}")
+        if automatic and _text(system.root / FAILED) == newer:
+            system.say("just these were tried before, and the new system did not work; by hand they are tried again")
+            return False
     device = _make_room(system, slot)
     tree = work / "tree"
     tree.mkdir(exist_ok=True)
@@ -108,7 +119,7 @@ def update(system: System, package: Path | None = None) -> bool:
         _unmount(system, tree)
         shutil.rmtree(lists, ignore_errors=True)
     system.run(["e2fsck", "-f", "-n", str(device)])
-    switch(system, slot)
+    switch(system, slot, newer)
     return True
 
 
@@ -125,14 +136,19 @@ def go_back(system: System) -> None:
     switch(system, slot)
 
 
-def switch(system: System, slot: Slot) -> None:
-    """Let the firmware start `slot`, on trial, once no scan is going on. Raises UpdateError or OSError."""
+def switch(system: System, slot: Slot, newer: str = "") -> None:
+    """Let the firmware start `slot`, on trial, once no scan is going on; `newer` is what came from the archive.
+
+    Raises UpdateError or OSError.
+    """
     waited = 0.0
     while system.busy():
         if waited >= BUSY_FOR_S:
             raise UpdateError("the new system is ready, but scans do not end; try again later")
         system.sleep(LOOK_EVERY_S)
         waited += LOOK_EVERY_S
+    (system.root / STATE).mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(system.root / TRIED, newer.encode())
     system.trial.begin(slot)
     with writable(system.remount):
         slots.choose(system.config, slot)
@@ -148,13 +164,21 @@ def _may_begin(system: System) -> None:
         raise UpdateError("a scan is going on; try again when it has ended")
 
 
-def _look_for_newer(system: System, lists: Path) -> list[str]:
-    """Names of packages of which the archive has a newer version; the lists are kept in memory, in `lists`."""
+def _look_for_newer(system: System, lists: Path) -> tuple[str, list[str]]:
+    """What apt says of packages of which the archive has a newer version, and their names; `lists` is in memory."""
     options = (f"Dir::State::Lists={lists}", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=")
     apt = ["apt-get", "-q", *(f"-o{option}" for option in (*options, "APT::Update::Error-Mode=any"))]
     system.say("asking the archive")
     system.run([*apt, "update"])
-    return _UPGRADED.findall(system.run([*apt, "--simulate", "--with-new-pkgs", "upgrade"]))
+    found = list(_UPGRADED.finditer(system.run([*apt, "--simulate", "--with-new-pkgs", "upgrade"])))
+    return "\n".join(each[0] for each in found), [each[1] for each in found]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def _make_room(system: System, slot: Slot) -> Path:
@@ -172,11 +196,21 @@ def _make_room(system: System, slot: Slot) -> Path:
     if wanted != there:
         system.say(f"making part {slot.part} of the card, {wanted.sectors * partitions.SECTOR // 1_000_000} MB")
         partitions.write(card, slot.part, wanted)
+    # Not the table, but what the kernel knows of it: an update may have been ended between the two.
+    if _known(disk / part.name) != (wanted.start, wanted.sectors):
         if (disk / part.name).exists():
             system.run(["partx", "--delete", "--nr", str(slot.part), str(card)])
         system.run(["partx", "--add", "--nr", str(slot.part), str(card)])
         system.run(["udevadm", "settle"])
     return part
+
+
+def _known(part: Path) -> tuple[int, int] | None:
+    """Begin and length in sectors of a part as the kernel knows it, None where it knows none."""
+    try:
+        return int((part / "start").read_text()), int((part / "size").read_text())
+    except FileNotFoundError:
+        return None
 
 
 def _check_card(system: System) -> None:

@@ -33,6 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("package", nargs="?", type=Path, help="install this .deb instead of asking Debian's archive")
     what.add_argument("--back", action="store_true", help="start the system before the last update again")
+    parser.add_argument(
+        "--automatic", action="store_true", help="do not try packages again that were tried before and did not work"
+    )
     parser.add_argument("--no-restart", action="store_true", help="leave the restart to somebody else")
     options = parser.parse_args(arguments)
     system = this_system()
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         with _alone():
             if options.back:
                 update.go_back(system)
-            elif not update.update(system, options.package):
+            elif not update.update(system, options.package, automatic=options.automatic):
                 return 0
             if not options.no_restart:
                 system.say("restarting")

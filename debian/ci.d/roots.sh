@@ -20,33 +20,6 @@ all_sources() {
 	printf '%s\n' "$known" "${more_sources:-}" | sed "/^\$/d; s/ main\$/ ${components:-main}/" | sort -u
 }
 
-# patiently COMMAND...: runs it, up to three times: while a mirror is renewed its files do not fit one another.
-patiently() {
-	for attempt in 1 2 3; do
-		"$@" && return 0
-		echo "debian/ci: attempt $attempt of 3 came to nothing" >&2
-		[ "$attempt" -eq 3 ] || sleep 30
-	done
-	return 1
-}
-
-# how_apt_gets FILE: writes how this machine's apt reaches its mirrors, for another apt.
-how_apt_gets() {
-	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$1" || true
-	echo 'Acquire::Retries "3";' >>"$1"
-}
-
-# new_root FOLDER LOG MMDEBSTRAP-ARGUMENT...: what mmdebstrap makes, in FOLDER; what it said, when it fails.
-new_root() {
-	folder=$1 told=$2
-	shift 2
-	rm -rf --one-file-system "$folder"
-	mmdebstrap "$@" >"$told" 2>&1 || {
-		tail -n 60 "$told" >&2
-		return 1
-	}
-}
-
 # root NAME SUITE KEY MMDEBSTRAP-ARGUMENT...: sets $root to a folder with a clean system. It is made anew when KEY, what
 # it is made of or the week is another one.
 root() {
@@ -61,10 +34,13 @@ root() {
 	for old in "$cache/$name-$suite-"*; do
 		rm -rf --one-file-system "$old"
 	done
-	how_apt_gets "$cache/apt.conf"
+	# How this machine's apt reaches its mirrors.
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$cache/apt.conf" || true
 	all_sources "$suite" >"$cache/sources.list"
-	patiently new_root "$root.part" "$cache/log" \
-		"$@" --aptopt="$cache/apt.conf" "$suite" "$root.part" "$cache/sources.list" || return
+	mmdebstrap "$@" --aptopt="$cache/apt.conf" "$suite" "$root.part" "$cache/sources.list" >"$cache/log" 2>&1 || {
+		tail -n 60 "$cache/log" >&2
+		return 1
+	}
 	mv "$root.part" "$root"
 }
 

@@ -29,11 +29,14 @@ deb http://security.debian.org/debian-security $suite-security main"
 packages_exist() {
 	more_sources=''
 	with_corrections
-	how_apt_gets "$work/apt.conf"
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$work/apt.conf" || true
 	all_sources "$suite" >"$work/sources.list"
-	patiently new_root "$work/nothing" "$work/log" \
-		--simulate --mode=root --variant=minbase --architectures="$architecture" --skip=check/qemu --aptopt='APT::Install-Recommends "false"' \
-		--aptopt="$work/apt.conf" --include="$(packages)" "$suite" /dev/null "$work/sources.list"
+	mmdebstrap --simulate --mode=root --variant=minbase --architectures="$architecture" --skip=check/qemu \
+		--aptopt='APT::Install-Recommends "false"' --aptopt="$work/apt.conf" --include="$(packages)" \
+		"$suite" /dev/null "$work/sources.list" >"$work/log" 2>&1 || {
+		tail -n 30 "$work/log" >&2
+		return 1
+	}
 }
 
 # base_system: sets $root to a system with everything but our own package; kept for a week.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.board import partitions, slots, update
+from bridge.board import partitions, slots, trial, update
 from bridge.board.slots import A, B, UpdateError, Verdict
 from bridge.board.update import System
 
@@ -89,6 +89,14 @@ class Machine:
         """Which command it was that has `part` in it."""
         return next(number for number, words in enumerate(self.ran) if part in words)
 
+    def again(self) -> None:
+        """Take back what an update has done, but for the table, so that the next one begins as the first did."""
+        slots.choose(self.system.config, A)
+        self.system.trial.end()
+        self.ran.clear()
+        for path in sorted(self.tree.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
     @property
     def chosen(self) -> slots.Slot:
         """The slot that is started next."""
@@ -145,6 +153,25 @@ def test_nothing_that_belongs_to_one_machine_or_to_the_making_stays_in_the_new_s
     assert [path.name for path in (machine.tree / "boot").iterdir()] == ["firmware"]
 
 
+def test_a_table_that_the_kernel_has_not_heard_of_is_told_to_it(machine: Machine) -> None:
+    """An update was ended after it had written the table: what is made now must lie where the next start looks."""
+    assert update.update(machine.system)
+    (part,) = (parts[3] for parts in [partitions.read((machine.root / "dev/mmcblk0").read_bytes()[:512])])
+    known = machine.root / "sys/devices/mmc/mmcblk0/mmcblk0p4"
+    for start, commands in (
+        (part.start + 8, ["partx --delete --nr 4 /dev/mmcblk0", "partx --add --nr 4 /dev/mmcblk0"]),
+        (part.start, []),
+    ):
+        known.mkdir(exist_ok=True)
+        (known / "start").write_text(f"{start}\n")
+        (known / "size").write_text(f"{part.sectors}\n")
+        machine.again()
+
+        assert update.update(machine.system)
+
+        assert [words for words in machine.ran if words.startswith("partx")] == commands
+
+
 def test_without_news_the_card_is_not_written_to(machine: Machine) -> None:
     """Once a day for years."""
     machine.answers["--simulate"] = "0 upgraded, 0 newly installed\n"
@@ -154,6 +181,33 @@ def test_without_news_the_card_is_not_written_to(machine: Machine) -> None:
     assert machine.chosen is A
     assert all(words.startswith("apt-get ") for words in machine.ran)
     assert "everything is up to date" in machine.said
+
+
+def test_what_did_not_work_is_not_tried_again_by_itself(machine: Machine) -> None:
+    """Else the board would restart twice each day; by hand, or with other packages, it is tried."""
+    assert update.update(machine.system, automatic=True)
+    (machine.root / "state/update/begun").touch()
+    slots.choose(machine.system.config, A)
+    assert not trial.judge(machine.system, lambda: 0.0)
+    machine.again()
+
+    assert not update.update(machine.system, automatic=True)
+    assert machine.chosen is A
+    assert not any("mkfs" in words for words in machine.ran)
+    assert update.update(machine.system)
+    machine.again()
+    machine.answers["--simulate"] += "Inst tzdata [1] (2 Debian:13)\n"
+    assert update.update(machine.system, automatic=True)
+
+
+def test_a_file_that_is_no_package_is_refused_at_once(machine: Machine) -> None:
+    """Not after the minutes that copying takes."""
+    machine.failing = "dpkg-deb --info"
+
+    with pytest.raises(UpdateError):
+        update.update(machine.system, machine.root / "none.deb")
+
+    assert len(machine.ran) == 1
 
 
 def test_a_package_from_a_file_needs_no_archive(machine: Machine) -> None:
@@ -187,9 +241,7 @@ def test_whatever_fails_leaves_the_running_system_chosen(machine: Machine, faili
     if failing == "fsck.fat":
         assert machine.ran[machine.index("fsck.fat") + 1] == "mount /boot/firmware"
     machine.failing = ""
-    machine.ran.clear()
-    for path in sorted(machine.tree.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
+    machine.again()
     assert update.update(machine.system)
 
 
