@@ -130,6 +130,11 @@ class Board(Machine):
             assert time.monotonic() < hang, f"the board did not say {words!r}\n{self.told()}"
             time.sleep(_LOOK_S)
 
+    def until_off(self) -> None:
+        """Wait until the board ends its run by itself, and leave it so."""
+        assert self._qemu is not None
+        assert self._qemu.wait(BOOT_S) == 0, self.told()
+
     def get(self, path: str) -> bytes | None:
         """A page of the bridge's web server, None while it does not answer."""
         try:

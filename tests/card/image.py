@@ -91,6 +91,20 @@ class Card:
             copied.write(file.read(place.size))
         return to
 
+    def put(self, part: int, folder: str, files: dict[str, str]) -> None:
+        """Write files into a folder in the root of a part with ext4, which the board is not using."""
+        copied = self.extract(part, self.path.with_suffix(".part"))
+        subprocess.run(["e2fsck", "-f", "-p", str(copied)], check=False, stdout=subprocess.DEVNULL)
+        requests = [f"mkdir /{folder}"]
+        for name, content in files.items():
+            source = self.path.with_suffix(f".{name}")
+            source.write_text(content)
+            requests.append(f"write {source} /{folder}/{name}")
+        subprocess.run(["debugfs", "-w", "-f", "-", str(copied)], check=True, input="\n".join(requests), text=True)
+        with self.path.open("r+b") as file:
+            file.seek(self._part(part).start)
+            file.write(copied.read_bytes())
+
     def _part(self, number: int) -> Part:
         told = subprocess.run(["sfdisk", "--json", str(self.path)], check=True, capture_output=True, text=True)
         entry = json.loads(told.stdout)["partitiontable"]["partitions"][number]

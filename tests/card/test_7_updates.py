@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.board.trial import READY_WITHIN_S
 from tests.card.board import BOOT_S, Board, make_key, settings
-from tests.card.image import REPORT, Card
+from tests.card.image import REPORT, STATE, Card
 from tests.card.package import archive, newer_package
 from tests.interop.namespaces import Host
 
@@ -42,6 +42,21 @@ def serve_archive(board: Board, folder: Path, package: Path) -> None:
 def is_settled(board: Board) -> bool:
     """Whether no trial goes on any more."""
     return board.try_run("test", "-e", "/state/update/trial").returncode == 1
+
+
+def test_the_second_start_without_a_word_goes_back(card: Card, computer: Host, tmp_path: Path) -> None:
+    """The marks are made from outside: a system that works ends its trial; one that was begun before never starts."""
+    card.put(STATE, "update", {"trial": "a\n"})
+    with Board(card, computer, tmp_path) as board:
+        board.wait_until_ready()
+        board.wait_for(lambda _status: "the new system works (slot a)" in card.read(REPORT))
+    assert card.slot() == "a"
+
+    card.put(STATE, "update", {"trial": "a\n", "begun": ""})
+    with Board(card, computer, tmp_path) as board:
+        board.until_off()
+
+    assert card.slot() == "b"
 
 
 def test_two_updates_take_effect_and_everything_else_stays(card: Card, computer: Host, tmp_path: Path) -> None:
