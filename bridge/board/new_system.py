@@ -51,9 +51,11 @@ class NewSystem:
             ("--bind", lists, tree / "var/lib/apt/lists"),
         ]
         policy = tree / _NO_SERVICES
+        mounted: list[Path] = []
         try:
             for words in mounts:
                 self._run(["mount", *map(str, words)])
+                mounted.append(Path(words[-1]))
             if (root / _RESOLVER).exists():
                 (tree / _RESOLVER).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(root / _RESOLVER, tree / _RESOLVER)
@@ -62,9 +64,8 @@ class NewSystem:
             yield
         finally:
             policy.unlink(missing_ok=True)
-            for words in reversed(mounts):
-                if (tree / words[-1]).is_mount():
-                    self._run(["umount", str(words[-1])])
+            for place in reversed(mounted):
+                self._run(["umount", str(place)])
 
     def bring_boot_files(self, slot_folder: Path, kernel: str) -> None:
         """Put the kernel that runs and its initial RAM disk where Debian's packages expect them.

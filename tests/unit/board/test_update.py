@@ -140,6 +140,26 @@ def test_an_update_ends_with_the_other_system_chosen_and_on_trial(machine: Machi
     assert machine.ran[-2:] == ["mount -o remount,rw /boot/firmware", "mount -o remount,ro /boot/firmware"]
 
 
+@pytest.mark.parametrize("failing", ["", "mount --bind /etc/apt", "scanbridge --version"])
+def test_what_is_mounted_in_the_new_system_is_unmounted(machine: Machine, failing: str) -> None:
+    """However it went, and nothing else."""
+    machine.failing = failing
+    if failing:
+        with pytest.raises(UpdateError):
+            update.update(machine.system)
+    else:
+        update.update(machine.system)
+
+    place = "/run/scanbridge-update/tree/"
+    mounted = [words.split()[-1] for words in machine.ran if words.startswith("mount ") and place in words]
+    if failing.startswith("mount"):
+        mounted.pop()
+    assert [words.split()[-1] for words in machine.ran if words.startswith("umount ") and place in words] == [
+        *reversed(mounted)
+    ]
+    assert len(mounted) >= 5
+
+
 def test_nothing_that_belongs_to_one_machine_or_to_the_making_stays_in_the_new_system(machine: Machine) -> None:
     """The machine's id and the keys of ssh are its own; services start in it again; kernels lie on the FAT part."""
     update.update(machine.system)
