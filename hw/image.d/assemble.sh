@@ -7,9 +7,10 @@
 boot_mib=256
 state_mib=32
 
-# tools_root: sets $root to a small Debian 13: its mke2fs writes the same bytes each time, Debian 12's does not.
+# tools_root: sets $root to a small Debian 13: its mke2fs writes the same bytes each time, Debian 12's does not, and its
+# Python is the card's.
 tools_root() {
-	root tools trixie '' --include=e2fsprogs,dosfstools,mtools,fdisk
+	root tools trixie '' --include=e2fsprogs,dosfstools,mtools,fdisk,python3
 }
 
 # assemble: writes $work/card.img: FAT for the firmware and the settings, the system, and a small place for state.

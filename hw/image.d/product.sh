@@ -4,6 +4,9 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 dpkg -i /tmp/scanbridge.deb
+# From now on packages make their own byte code again; hw/build-image makes that of those which are here.
+rm /usr/bin/py3compile
+dpkg-divert --quiet --local --rename --remove /usr/bin/py3compile
 
 systemctl enable scanbridge-machine-id.service scanbridge-board.service scanbridge-report.service scanbridge-panel.service \
 	scanbridge-trial.service \

@@ -44,8 +44,9 @@ base_system() {
 	with_corrections
 	hook=$cache/initrd-modules
 	echo "$modules" | tr ' ' '\n' | grep . >"$hook"
-	root "card-$flavour" "$suite" '' --architectures="$architecture" \
-		--dpkgopt=force-confold --dpkgopt='path-exclude=/usr/share/man/*' \
+	grep -v '^#' "$here/hw/image.d/left-out" | grep . >"$cache/left-out"
+	root "card-$flavour" "$suite" "$(cat "$cache/left-out" "$here/hw/image.d/initrd.sh")" \
+		--architectures="$architecture" --dpkgopt=force-confold --dpkgopt="$cache/left-out" \
 		--include="$(packages)" \
 		--essential-hook="sh '$here/hw/image.d/initrd.sh' \"\$1\" '$hook'" \
 		--customize-hook='rm -f "$1"/etc/ssh/ssh_host_*'
@@ -65,6 +66,26 @@ product() {
 		return 1
 	}
 	rm -r "$work/root/tmp/scanbridge.deb" "$work/root/tmp/product.sh"
+}
+
+# byte_code: makes of the card's Python what Python would make of it at each start. It is the same on all processors, so
+# it is made without emulation, by the same Python in $root. It counts without a look at its source, which a slow card
+# would have to read as well; packages take theirs away before they are upgraded.
+byte_code() {
+	unshare --mount sh -c '
+		mkdir -p "$1/mnt/work" && mount --bind "$2" "$1/mnt/work" && mount -t proc proc "$1/proc" && cd "$2/root" &&
+			for folder in usr/lib/python3.[0-9]* usr/lib/python3/dist-packages usr/share/scanbridge; do
+				chroot "$1" env - PATH=/usr/bin LC_ALL=C.UTF-8 "$(basename "$(readlink -f usr/bin/python3)")" -m compileall \
+					-q -j 0 --invalidation-mode unchecked-hash -s /mnt/work/root -p / "/mnt/work/root/$folder" ||
+					echo "$folder: not all of it is for this Python"
+			done
+	' sh "$root" "$work" >"$work/byte-code.log" 2>&1
+	for needed in "$work"/root/usr/share/scanbridge/bridge/__pycache__/app.cpython-*.pyc; do
+		[ -e "$needed" ] || {
+			tail -n 30 "$work/byte-code.log" >&2
+			return 1
+		}
+	done
 }
 
 # list_contents IMAGE: each package of the card with its version, as SPDX.
