@@ -103,8 +103,9 @@ def test_stop_says_good_bye(machine: Machine) -> None:
     assert {end.findtext(".//{*}Status", "").rpartition("/")[2] for end in ends} == {"SourceShuttingDown"}
     assert group.next(lambda heard: heard.action == "Bye").text("wsa:EndpointReference/wsa:Address").endswith(uuid)
     assert machine.show("Result") == "success"
-    assert machine.show("ControlGroup") == ""
     assert machine.run("find", "/proc", "-maxdepth", "1", "-user", "_scanbridge") == ""
+    # systemd is told by the kernel that the group is empty, and removes it then: on a busy machine a little later.
+    machine.until(lambda: machine.show("ControlGroup") == "")
     machine.run("systemctl", "start", UNIT)
     assert machine.serves()
 
