@@ -1,7 +1,7 @@
 """The README from top to bottom on a clean machine, as its reader follows it; then what else the documents say there.
 
-What makes the package (debian/ci) and what tests the project is left out: it is what has made this machine, and what
-runs this test.
+What makes the package (debian/ci) or the image, and what tests or measures the project, is left out: it has made this
+machine and runs this test, or takes longer than a reader stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(10 * HANG_S)
 HOME = "/root/scanbridge"
 """Where the reader has the checkout."""
 
-NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci|tests/fuzz/|python3 -m tests\.)\S*.*")
+NOT_HERE = re.compile(r"(sudo )?(\./test|\./check|debian/ci|tests/fuzz/|hw/|benchmarks/|python3 -m tests\.)\S*.*")
 TERMINAL = (
     *("--quiet", "--collect", "--unit=first-terminal", f"--working-directory={HOME}", "--setenv=HOME=/root"),
     *("--property=StandardOutput=null", "--property=StandardError=file:/root/log"),
