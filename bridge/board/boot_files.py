@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.board.slots import Slot, UpdateError
+from bridge.replacing import sync_folder
 
 KERNEL = "vmlinuz"
 INITRD = "initrd.img"
@@ -74,8 +75,8 @@ def lay_down(files: Boot, folder: Path) -> None:
         raise UpdateError(f"{folder}: there is no room for kernel and initial RAM disk: {needed // 1_000_000} MB")
     for name, source in files.items():
         _copy(source, folder / name)
-    _sync_folder(folder)
-    _sync_folder(folder.parent)
+    sync_folder(folder)
+    sync_folder(folder.parent)
     for name, source in files.items():
         if _digest(folder / name, from_the_card=True) != _digest(source):
             raise UpdateError(f"{folder / name}: the card does not give back what was written to it")
@@ -103,14 +104,6 @@ def _digest(source: Path | bytes, *, from_the_card: bool = False) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _order(version: str) -> list[tuple[int, str]]:

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.replacing import replace_file
+from bridge.replacing import replace_file, sync_folder
 
 _FIRST_LINE = re.compile(rb"\Aos_prefix=([ab])/\r?\n")
 _PLACE = len(b"os_prefix=")
@@ -113,7 +113,7 @@ class Trial:
         self._slot.unlink(missing_ok=True)
         self._begun.unlink(missing_ok=True)
         if self._slot.parent.is_dir():
-            _sync(self._slot.parent)
+            sync_folder(self._slot.parent)
 
     def verdict(self, started: Slot) -> Verdict:
         """What follows from the marks for the system in slot `started`."""
@@ -124,11 +124,3 @@ class Trial:
         if name == started.name:
             return Verdict.ON_TRIAL
         return Verdict.ROLLED_BACK if self._begun.exists() else Verdict.NOT_BEGUN
-
-
-def _sync(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

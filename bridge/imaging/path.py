@@ -51,7 +51,6 @@ def row_path(frame: Frame, color: ColorMode, placement: Placement, tone: Tone = 
 
     Raises ImagingError for a frame that cannot be read.
     """
-    frame.check()
     if color.depth != 1:
         return RowPath(converter(frame, color, tone), Placer(placement, frame.width, pixel_bytes(color)))
     left = placement.column(0)
@@ -67,6 +66,7 @@ def row_path(frame: Frame, color: ColorMode, placement: Placement, tone: Tone = 
 
 def _path_of_bits(frame: Frame, placement: Placement, left: int) -> RowPath:
     """The same as the long way, with a byte of eight pixels in the place of a pixel."""
+    frame.check()
     in_bytes = replace(placement, width=(placement.width + 7) // 8, left=Fraction(left // 8))
     shift = left % 8
 
@@ -78,7 +78,7 @@ def _path_of_bits(frame: Frame, placement: Placement, left: int) -> RowPath:
     return RowPath(
         convert,
         Placer(in_bytes, frame.packed, 1),
-        (lambda rows: _trimmed(rows, in_bytes.width, unused)) if unused else None,
+        _trimmer(in_bytes.width, unused) if unused else None,
     )
 
 
@@ -93,9 +93,13 @@ def _shifted(rows: bytes, size: int, shift: int) -> bytes:
     )
 
 
-def _trimmed(rows: Rows, size: int, unused: int) -> bytearray:
-    """Rows of `size` bytes with the last `unused` bits of each 0."""
+def _trimmer(size: int, unused: int) -> Callable[[Rows], Rows]:
+    """Makes the last `unused` bits of each row of `size` bytes 0."""
     kept = bytes(value >> unused << unused for value in range(256))
-    block = bytearray(rows)
-    block[size - 1 :: size] = block[size - 1 :: size].translate(kept)
-    return block
+
+    def trim(rows: Rows) -> Rows:
+        block = bytearray(rows)
+        block[size - 1 :: size] = block[size - 1 :: size].translate(kept)
+        return block
+
+    return trim

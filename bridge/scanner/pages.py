@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from bridge.imaging.pixels import Frame
+from bridge.imaging.pixels import Frame, unpadded
 from bridge.scanner.failure import ScanFailure
 from bridge.scanner.handle import MESSAGES
 from bridge.scanner.protocol import Event, Progress, Status
@@ -129,7 +129,7 @@ def packed_rows(source: PageSource, frame: Frame, pace: Pace) -> Iterator[bytes]
     """
     frame.check()
     buffer = source.buffer(frame.stride)
-    stride, packed = frame.stride, frame.packed
+    stride = frame.stride
     room = len(buffer) // stride * stride
     filled = total = 0
     while (count := source.read(filled, room - filled)) is not None:
@@ -137,15 +137,9 @@ def packed_rows(source: PageSource, frame: Frame, pace: Pace) -> Iterator[bytes]
         total += count
         pace.lines(total // stride)
         if filled == room:
-            yield _without_padding(buffer[:room], stride, packed)
+            yield bytes(unpadded(buffer[:room], frame))
             filled = 0
     if filled >= stride:
-        yield _without_padding(buffer[: filled // stride * stride], stride, packed)
+        yield bytes(unpadded(buffer[: filled // stride * stride], frame))
     if total < stride:
         raise ScanFailure(Status.END_OF_FILE, MESSAGES[Status.END_OF_FILE])
-
-
-def _without_padding(rows: memoryview, stride: int, packed: int) -> bytes:
-    if stride == packed:
-        return bytes(rows)
-    return b"".join([rows[at : at + packed] for at in range(0, len(rows), stride)])

@@ -7,22 +7,20 @@ IPv6 address as well. Needs root.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import itertools
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from bridge.discovery import netif
+
 INTERFACE = "lan0"
 _CLONE_NEWNET = 0x40000000
-_SIOCGIFFLAGS = 0x8913
-_IFF_RUNNING = 0x40
 _HANG_S = 60
 _LOOK_S = 0.02
 _COUNT = itertools.count()
@@ -51,15 +49,13 @@ class Host:
     def until_unplugged(self) -> None:
         """Return when the kernel has noticed that the cable leads nowhere, which it does up to a second late."""
         hang = time.monotonic() + _HANG_S
-        while self._running():
+        while self._is_running():
             assert time.monotonic() < hang, f"{INTERFACE} of {self.name} is still running"
             time.sleep(_LOOK_S)
 
-    def _running(self) -> bool:
-        with self.socket(socket.AF_INET) as asked:
-            answer = fcntl.ioctl(asked, _SIOCGIFFLAGS, struct.pack("16sH14x", INTERFACE.encode("ascii"), 0))
-        flags: int = struct.unpack("16sH14x", answer)[1]
-        return bool(flags & _IFF_RUNNING)
+    def _is_running(self) -> bool:
+        with self.inside():
+            return bool(netif.Kernel().flags(INTERFACE) & netif.IFF_RUNNING)
 
     def start(self, *command: str, **options: object) -> subprocess.Popen[str]:
         """Start a program on this machine."""
