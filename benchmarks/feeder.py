@@ -11,7 +11,7 @@ from benchmarks.client import Client, Page
 from benchmarks.daemon import Daemon, running
 from benchmarks.pages import GROWTH_MIB, LATE_MS, MS
 from benchmarks.processes import memory
-from benchmarks.table import Row
+from benchmarks.table import Row, median_ratio
 
 GROUP = "feeder, 10 pages"
 PAGES = 10
@@ -41,9 +41,9 @@ def measure(page: Page, rounds: int) -> Row:
         figures = {
             "fed_page_ms": median(fed) * MS,
             "single_ms": median(single) * MS,
-            "per_page": median(ours / theirs for ours, theirs in zip(fed, single, strict=True)),
+            "per_page": median_ratio(fed, single),
             "scanimage_ms": median(batch) * MS,
-            "ratio": median(ours / theirs for ours, theirs in zip(fed, batch, strict=True)),
+            "ratio": median_ratio(fed, batch),
             "growth_mib": (memory(daemon.pid) - before) / 1024,
             "late_ms": daemon.heartbeat.take() * MS,
         }

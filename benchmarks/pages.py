@@ -10,7 +10,7 @@ from benchmarks.bound import bound_of
 from benchmarks.client import Client, Page
 from benchmarks.daemon import Daemon, running
 from benchmarks.processes import Watch, busy_seconds, memory, threads_cpu
-from benchmarks.table import Row
+from benchmarks.table import Row, median_ratio
 from bridge.imaging.formats import FORMAT_COLORS
 from bridge.scanner.model import ColorMode, Format
 
@@ -102,15 +102,15 @@ class _Measured:
         """The medians; ratios are medians of each round's ratio."""
         parts = {name: median(taken) for name, taken in self._parts.items()}
         reading, encoding, daemon, _ = parts.values()
-        ratio = _ratio(self._whole, self._same)
+        ratio = median_ratio(self._whole, self._same)
         figures = {
             "bridge_ms": median(self._whole) * MS,
             "same_ms": median(self._same) * MS,
             "pnm_ms": median(self._raw) * MS,
             "loop_ms": median(self._loop) * MS,
             "ratio": ratio,
-            "to_pnm": _ratio(self._whole, self._raw),
-            "to_loop": _ratio(self._whole, self._loop),
+            "to_pnm": median_ratio(self._whole, self._raw),
+            "to_loop": median_ratio(self._whole, self._loop),
             "first_byte_ms": median(self._first) * MS,
             "over_start_ms": median(a - b for a, b in zip(self._first, self._start, strict=True)) * MS,
             "file_mib": self._size / MIB,
@@ -133,7 +133,3 @@ class _Measured:
                 targets["to_pnm"] = RAW_RATIO
         name = f"{page.format} {page.color} {page.dpi}"
         return Row(GROUP, name, figures, bound_of(median(self._whole), median(self._busy), parts), targets)
-
-
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return median(a / b for a, b in zip(ours, theirs, strict=True))

@@ -17,16 +17,16 @@ from statistics import median
 from benchmarks.baseline import scan_settings, scanimage, virtual_scanner
 from benchmarks.client import Page
 from benchmarks.daemon import PYTHON, ROOT
-from benchmarks.table import Row
+from benchmarks.pages import MS
+from benchmarks.table import Row, median_ratio
 from bridge.scanner.imagepipe import HELD_BYTES, READ_BYTES
 
 GROUP = "passed on untouched"
-MS = 1000.0
 
 WAYS = ("straight into the connection", "a process between, by a pipe", "a process between, by sockets")
 
 _SCANNER = """
-import ctypes, os, socket, sys
+import ctypes, os, sys
 import sane
 from bridge.scanner.handle import handle_of, load_library
 out = int(sys.argv[1])
@@ -73,7 +73,7 @@ def rows(resolutions: Iterable[int], rounds: int) -> Iterator[Row]:
             figures = {
                 "whole_ms": median(taken[way]) * MS,
                 "pnm_ms": median(pnm) * MS,
-                "to_pnm": median(ours / theirs for ours, theirs in zip(taken[way], pnm, strict=True)),
+                "to_pnm": median_ratio(taken[way], pnm),
             }
             yield Row(GROUP, f"{way}, {dpi}", figures, "copying: scanimage throws away what it has read", {})
 

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 Figure = float | int | None
@@ -85,6 +86,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` of `values` do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of each round's ratio: rounds of both sides lie side by side in time."""
+    return median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
 def _width(name: str) -> int:

@@ -16,7 +16,7 @@ from benchmarks.client import Client, Page
 from benchmarks.daemon import running, sane_directory
 from benchmarks.pages import GROWTH_MIB, LATE_MS, MS
 from benchmarks.processes import busy_seconds, memory
-from benchmarks.table import Row
+from benchmarks.table import Row, median_ratio
 
 GROUP = "scanners at once"
 
@@ -59,7 +59,7 @@ def measure(page: Page, count: int, rounds: int, alone_s: float) -> tuple[Row, f
         figures = {
             "bridge_ms": taken * MS,
             "scanimage_ms": median(theirs) * MS,
-            "ratio": median(mine / other for mine, other in zip(ours, theirs, strict=True)),
+            "ratio": median_ratio(ours, theirs),
             "to_one": taken / (alone_s or taken),
             "growth_mib": (memory(daemon.pid) - before) / 1024,
             "late_ms": daemon.heartbeat.take() * MS,

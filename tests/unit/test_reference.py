@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from bridge import config
 from bridge.cli import make_parser
 from bridge.settings import Settings, declared
+from tests.programs import load
 
 ROOT = Path(__file__).parents[2]
 
-
-def load() -> ModuleType:
-    """docs/reference.py."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-REFERENCE = load()
+REFERENCE = load(ROOT / "docs/reference.py")
 
 
 @pytest.mark.parametrize("path", REFERENCE.files(), ids=lambda path: path.name)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+
+from tests.programs import load
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "hw/image.d/sbom.py"
@@ -47,18 +47,7 @@ Version: 1:1.35~rc+dfsg-3.1
 
 PACKAGE_URL = re.compile(r"pkg:deb/(?:debian/)?(?P<name>[^@/]+)@(?P<version>[^?]+)\?arch=(?P<architecture>\w+)")
 
-
-def load() -> ModuleType:
-    """hw/image.d/sbom.py."""
-    spec = importlib.util.spec_from_file_location("sbom", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SBOM = load()
+SBOM = load(PROGRAM)
 
 
 def assert_spdx(told: dict[str, Any]) -> None:
