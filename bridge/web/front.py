@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from twisted.web.template import Tag, tags
 
 from bridge.settings import declared
+from bridge.web.pauses import Later
 from bridge.web.sections import Status, moment, scanner_section
 from bridge.web.words import STAGES
 
@@ -21,16 +23,16 @@ WINDOWS_STEPS = (
 
 def front(status: Status, token: str, notice: tuple[str, str] | None = None) -> Tag:
     """The page; `notice` is a kind (good or bad) and a sentence about what was just done."""
-    scanners = [scanner_section(scanner, token) for scanner in status["scanners"]]
+    scanners: list[Tag | Later] = [Later(partial(scanner_section, scanner, token)) for scanner in status["scanners"]]
     return document(
         "Scanbridge",
         tags.header(tags.h1("Scanbridge"), _live("summary", _summary(status))),
         Tag("main")(
             *(_notices(notice)),
             *(scanners or [_no_scanner()]),
-            _windows(status),
-            _problems(status),
-            _settings(status),
+            Later(partial(_windows, status)),
+            Later(partial(_problems, status)),
+            Later(partial(_settings, status)),
         ),
         tags.footer(
             tags.p(
@@ -108,7 +110,7 @@ def _windows(status: Status) -> Tag:
 def _clients(status: Status) -> Tag:
     clients = sorted(status["clients"], key=lambda one: not one["windows"])
     own = _own_addresses(status)
-    parts: list[Tag] = [tags.h3("Computers seen")]
+    parts: list[Tag | Later] = [tags.h3("Computers seen")]
     if all(one["client"] in own for one in clients):
         parts.append(
             tags.p(
@@ -118,7 +120,7 @@ def _clients(status: Status) -> Tag:
                 class_="hint",
             )
         )
-    parts += [_client(one, "this machine" if one["client"] in own else "computer") for one in clients]
+    parts += [Later(partial(_client, one, "this machine" if one["client"] in own else "computer")) for one in clients]
     if status["strangers"]:
         last = status["strangers"][-1]
         parts.append(

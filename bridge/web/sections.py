@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.web.template import Tag, tags
 
+from bridge.web.pauses import Later
 from bridge.web.words import (
     COLORS,
     CONDITIONS,
@@ -71,8 +73,8 @@ def _jobs(scanner: Status, token: str) -> Tag:
     past = list(reversed(scanner["history"]))[:MAX_PAST_JOBS]
     if not active and not past:
         return tags.p("No scan yet.")
-    rows = [_job(scanner, job, token, over=False) for job in active]
-    rows += [_job(scanner, job, token, over=True) for job in past]
+    rows = [Later(partial(_job, scanner, job, token, over=False)) for job in active]
+    rows += [Later(partial(_job, scanner, job, token, over=True)) for job in past]
     columns = ("Job", "Name", "For", "State", "Pages", "Begun", "")
     return tags.table(
         tags.caption("Scans, newest first"),

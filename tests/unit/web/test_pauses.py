@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.web.template import Tag, flattenString, tags
 
 from bridge.web.pages import answer_html
-from bridge.web.pauses import TAGS_AT_ONCE, with_pauses
+from bridge.web.pauses import TAGS_AT_ONCE, Later, with_pauses
 
 
 class CountingClock(Clock):
@@ -44,6 +44,31 @@ def test_the_same_page_over_some_turns_of_the_reactor() -> None:
 def test_a_short_page_is_made_at_once() -> None:
     """What is quick does not wait for anything."""
     assert flattenString(None, with_pauses(page(TAGS_AT_ONCE // 2 - 1), Clock())).called
+
+
+def test_what_is_made_later_comes_out_in_its_place() -> None:
+    """An element that is made when its turn comes, and one within that: each in a turn of its own, and in order."""
+    made: list[str] = []
+
+    def inner() -> Tag:
+        made.append("inner")
+        return tags.b("two")
+
+    def outer() -> Tag:
+        made.append("outer")
+        return tags.p("one, ", Later(inner))
+
+    def whole() -> Tag:
+        return tags.div(Later(outer), [tags.p("three")])
+
+    clock = CountingClock()
+    making = flattenString(None, with_pauses(whole(), clock))
+    assert (made, clock.asked) == ([], 1)
+    clock.advance(0)
+    assert made == ["outer", "inner"]
+    assert clock.asked == 2
+    assert making.result == b"<div><p>one, <b>two</b></p><p>three</p></div>"
+    assert flattenString(None, whole()).result == making.result
 
 
 def test_nobody_is_answered_who_left_meanwhile() -> None:
