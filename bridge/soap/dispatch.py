@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 
 from bridge.errors import Refusal
 from bridge.soap.addressing import check_request, fault_message
-from bridge.soap.envelope import Envelope, read_envelope, write_envelope
-from bridge.soap.exchange import Endpoint, Exchange, StreamedReply
+from bridge.soap.envelope import Envelope, TooLargeToSend, read_envelope, write_envelope
+from bridge.soap.exchange import Endpoint, Exchange, Reply, StreamedReply
 from bridge.soap.faults import SoapFault, scan_fault
 from bridge.soap.parser import MalformedXml, TooLarge
 
@@ -89,9 +89,10 @@ class Call:
         reply = await operation(request, self._exchange)
         if reply is None:
             return Answer(202, b"", action)
-        headers = () if isinstance(reply, StreamedReply) else reply.headers
-        message = write_envelope(reply.action, reply.body, relates_to=request.message_id, headers=headers)
-        return Answer(200, message, action, reply if isinstance(reply, StreamedReply) else None)
+        if isinstance(reply, StreamedReply):
+            message = write_envelope(reply.action, reply.body, relates_to=request.message_id)
+            return Answer(200, message, action, reply)
+        return Answer(200, message_of(reply, request), action)
 
     def _failed(self, error: Exception) -> Answer:
         """The fault for `error`; what is no refusal is a defect of ours and goes to the log whole."""
@@ -123,6 +124,19 @@ class Call:
 
     def _status(self, fault: SoapFault) -> int:
         return fault.http_status if self._fault_status == "soap12" else int(self._fault_status)
+
+
+def message_of(reply: Reply, request: Envelope) -> bytes:
+    """The message of `reply`, or of a shorter one where that is too large for a message.
+
+    Raises TooLargeToSend when it is and has none, and what `reply.shorter` raises.
+    """
+    try:
+        return write_envelope(reply.action, reply.body, relates_to=request.message_id, headers=reply.headers)
+    except TooLargeToSend:
+        if reply.shorter is None:
+            raise
+    return message_of(reply.shorter(), request)
 
 
 class _Telling:

@@ -43,11 +43,16 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that is one envelope."""
+    """An answer that is one envelope.
+
+    `shorter` is asked for another one with less in it when this one is larger than a message may be (checklist 38); it
+    raises what is to be said when nothing can be left out.
+    """
 
     action: str
     body: Element | None
     headers: tuple[Element, ...] = ()
+    shorter: Callable[[], Reply] | None = None
 
 
 class ImageStream(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
+from bridge.errors import InvalidArgument
 from bridge.soap.envelope import Element, Envelope
 from bridge.soap.exchange import Reply
 from bridge.soap.parser import MAX_MESSAGE
@@ -20,6 +21,22 @@ MAX_CHARACTER_BYTES = 6
 def room_for_body(request: Envelope) -> int:
     """Bytes that the body of an answer to `request` may have, so that the whole message is within MAX_MESSAGE."""
     return MAX_MESSAGE - ENVELOPE_BYTES - MAX_CHARACTER_BYTES * len(request.message_id or "")
+
+
+def reply_within_limits(action: str, build: Callable[[int], Element], most: int, request: Envelope) -> Reply:
+    """The answer whose body is `build(most)`, which leaves out as much as it must when that is found to be too large.
+
+    Hardly any answer is, so that its size is first known when the message is written. Then InvalidArgument is raised
+    where nothing more can be left out.
+    """
+
+    def shorter() -> Reply:
+        reply = fitting_reply(action, build, most, request)
+        if reply is None:
+            raise InvalidArgument("RequestedElements", "the answer would be larger than a message may be; ask for less")
+        return reply
+
+    return Reply(action, build(most), shorter=shorter)
 
 
 def fitting_reply(action: str, build: Callable[[int], Element], most: int, request: Envelope) -> Reply | None:

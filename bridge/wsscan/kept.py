@@ -1,4 +1,4 @@
-"""Elements that follow from the scanner's offer, made once for each offer: clients ask for them again and again.
+"""Elements that are made once for what they follow from: clients ask for the same ones again and again.
 
 Making the configuration and the default ticket took two thirds of the time of an answer (docs/performance.md).
 """
@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Generic, TypeVar
 
 from bridge.soap.envelope import Element
-from bridge.wsscan.offer import Offer
+
+Source = TypeVar("Source")
 
 
-class KeptElement:
-    """What `make` gives for an offer, kept until it is asked for another offer."""
+class KeptElement(Generic[Source]):
+    """What `make` gives for a source, a value that does not change, kept until it is asked for another one."""
 
-    def __init__(self, make: Callable[[Offer], Element]) -> None:
+    def __init__(self, make: Callable[[Source], Element]) -> None:
         self._make = make
-        self._offer: Offer | None = None
+        self._source: Source | None = None
         self._element: Element | None = None
 
-    def of(self, offer: Offer) -> Element:
-        """A copy of the element for `offer`, to be put into a message."""
-        if self._element is None or offer != self._offer:
-            self._element, self._offer = self._make(offer), offer
+    def of(self, source: Source) -> Element:
+        """A copy of the element for `source`, to be put into a message."""
+        if self._element is None or source != self._source:
+            self._element, self._source = self._make(source), source
         return deepcopy(self._element)

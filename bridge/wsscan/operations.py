@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from bridge.errors import InvalidArgument
 from bridge.interfaces import Scanner
 from bridge.jobs.order import JobOrder
 from bridge.jobs.states import JobStatus
@@ -22,7 +21,7 @@ from bridge.wsscan.configuration import ScannerNames, scanner_configuration, sca
 from bridge.wsscan.default_ticket import default_ticket
 from bridge.wsscan.documents import documents, final_parameters, image_information
 from bridge.wsscan.elements import element_data, elements_body, requested_names
-from bridge.wsscan.fitting import fitting_reply
+from bridge.wsscan.fitting import reply_within_limits
 from bridge.wsscan.kept import KeptElement
 from bridge.wsscan.negotiate import negotiate
 from bridge.wsscan.offer import Offer
@@ -55,8 +54,9 @@ class Operations:
         self.names = names
         self._offer = offer
         self._push = push
+        self._description = KeptElement(scanner_description)
         self._configuration = KeptElement(scanner_configuration)
-        self._default_ticket = KeptElement(lambda offer: write_ticket(default_ticket(offer), "DefaultScanTicket"))
+        self._default_ticket = KeptElement(_default_ticket)
 
     def table(self) -> dict[str, Operation]:
         """The operations by their request actions (wsd-scan.md 2)."""
@@ -74,7 +74,7 @@ class Operations:
     def sections(self) -> dict[str, Callable[[], Element]]:
         """What GetScannerElements can be asked for, by name; events of changed elements are made of the same."""
         return {
-            "ScannerDescription": lambda: scanner_description(self.names),
+            "ScannerDescription": lambda: self._description.of(self.names),
             "ScannerConfiguration": lambda: self._configuration.of(self._offer()),
             "ScannerStatus": lambda: scanner_status(self._scanner.status),
             "DefaultScanTicket": lambda: self._default_ticket.of(self._offer()),
@@ -90,7 +90,7 @@ class Operations:
             data = element_data(names, self.sections())
             return elements_body("GetScannerElementsResponse", "ScannerElements", data)
 
-        return _within_limits(fitting_reply(_response("GetScannerElements"), build, 0, envelope))
+        return reply_within_limits(_response("GetScannerElements"), build, 0, envelope)
 
     # -- tickets and jobs ------------------------------------------------------------------------
 
@@ -182,8 +182,7 @@ class Operations:
             data = element_data(names, _job_sections(job, count))
             return elements_body("GetJobElementsResponse", "JobElements", data)
 
-        reply = fitting_reply(_response("GetJobElements"), build, len(job.documents), envelope)
-        return _within_limits(reply)
+        return reply_within_limits(_response("GetJobElements"), build, len(job.documents), envelope)
 
     async def get_active_jobs(self, envelope: Envelope, exchange: Exchange) -> AnyReply:
         """List the jobs that are not over, ascending by JobId (wsd-scan.md 9.7, checklist 210, 222)."""
@@ -193,7 +192,7 @@ class Operations:
         def build(count: int) -> Element:
             return _job_list("GetActiveJobsResponse", "ActiveJobs", jobs[len(jobs) - count :])
 
-        return _within_limits(fitting_reply(_response("GetActiveJobs"), build, len(jobs), envelope))
+        return reply_within_limits(_response("GetActiveJobs"), build, len(jobs), envelope)
 
     async def get_job_history(self, envelope: Envelope, exchange: Exchange) -> AnyReply:
         """List the jobs that are over, newest first (wsd-scan.md 9.7, checklist 211)."""
@@ -203,7 +202,7 @@ class Operations:
         def build(count: int) -> Element:
             return _job_list("GetJobHistoryResponse", "JobHistory", jobs[:count])
 
-        return _within_limits(fitting_reply(_response("GetJobHistory"), build, len(jobs), envelope))
+        return reply_within_limits(_response("GetJobHistory"), build, len(jobs), envelope)
 
     def _ordered(self, ticket: ScanTicket, owner: str) -> tuple[JobOrder, Agreement]:
         agreement = self._negotiate(ticket)
@@ -279,8 +278,5 @@ def _job_list(name: str, container: str, jobs: Sequence[JobStatus]) -> Element:
     return body
 
 
-def _within_limits(reply: Reply | None) -> Reply:
-    """`reply`, or InvalidArgument when the answer fits in no message however much is left out (checklist 38)."""
-    if reply is None:
-        raise InvalidArgument("RequestedElements", "the answer would be larger than a message may be; ask for less")
-    return reply
+def _default_ticket(offer: Offer) -> Element:
+    return write_ticket(default_ticket(offer), "DefaultScanTicket")

@@ -1,6 +1,6 @@
 """The scan service in front of a real queue and a scripted scanner, asked with bodies as clients write them.
 
-Every answer goes through `write_envelope`, so that the schemas check it.
+Every answer goes through `message_of`, so that the schemas check it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from bridge.scanner.model import (
     SourceCapabilities,
 )
 from bridge.soap import namespaces as ns
+from bridge.soap.dispatch import message_of
 from bridge.soap.envelope import Element, Envelope, read_envelope, write_envelope
-from bridge.soap.exchange import AnyReply, Exchange, StreamedReply
+from bridge.soap.exchange import AnyReply, Exchange, Reply
 from bridge.soap.faults import SoapFault, fault_body
 from bridge.wsscan.configuration import ScannerNames
 from bridge.wsscan.offer import Offer
@@ -136,10 +137,14 @@ class ScanServiceBench:
 
     def message(self, operation: str, body: str, *, client: str = CLIENT, **others: Any) -> bytes:
         """The whole message of a plain answer."""
-        envelope = request(operation, body, **others)
-        reply = success_result_of(self.begin(envelope, client))
-        assert not isinstance(reply, StreamedReply)
-        return write_envelope(reply.action, reply.body, relates_to=envelope.message_id)
+        return success_result_of(self._written(request(operation, body, **others), client))
+
+    def _written(self, envelope: Envelope, client: str) -> Deferred[bytes]:
+        def write(reply: AnyReply) -> bytes:
+            assert isinstance(reply, Reply)
+            return message_of(reply, envelope)
+
+        return self.begin(envelope, client).addCallback(write)
 
     def ask(self, operation: str, body: str, *, client: str = CLIENT, **others: Any) -> Element:
         """The body of a plain answer, read from its message."""
@@ -156,7 +161,7 @@ class ScanServiceBench:
 
     def fault(self, operation: str, body: str, *, client: str = CLIENT, **others: Any) -> SoapFault:
         """The fault that comes instead of an answer, its message checked."""
-        fault = self.service.fault(failure_result_of(self.begin(request(operation, body, **others), client)))
+        fault = self.service.fault(failure_result_of(self._written(request(operation, body, **others), client)))
         assert isinstance(fault, SoapFault)
         write_envelope(fault.action, fault_body(fault), relates_to=MESSAGE_ID)
         return fault

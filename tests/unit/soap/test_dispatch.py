@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, capturedLogs
 
-from bridge.errors import BridgeError, NotAcceptingJobs, ScannerError
+from bridge.errors import BridgeError, InvalidArgument, NotAcceptingJobs, ScannerError
 from bridge.soap import dispatch
 from bridge.soap import namespaces as ns
 from bridge.soap.dispatch import Answer, Call, FaultStatus
@@ -173,6 +174,34 @@ def test_an_answer_that_is_too_large_is_a_defect() -> None:
     assert fault_of(answer) == ("soap:Receiver", "wscn:ServerErrorInternalError")
     assert "no client takes that" in str(logs[0]["log_failure"].value)
     assert take_violations() == []
+
+
+@pytest.mark.conformance(38)
+def test_an_answer_that_is_too_large_gives_way_to_a_shorter_one() -> None:
+    """The shorter answer is asked for only then; what it raises is what the client is told."""
+    asked: list[str] = []
+
+    def shorter() -> Reply:
+        asked.append("shorter")
+        return no_jobs()
+
+    def long(shorter: Any) -> Reply:
+        reply = replace(no_jobs(), shorter=shorter)
+        assert reply.body is not None
+        reply.body[0].text = "x" * 40000
+        return reply
+
+    assert answered(FakeEndpoint(GetActiveJobs=lambda: replace(no_jobs(), shorter=shorter))).status == 200
+    assert asked == []
+    answer = answered(FakeEndpoint(GetActiveJobs=lambda: long(shorter)))
+    assert (answer.status, asked) == (200, ["shorter"])
+    assert read_envelope(answer.message).relates_to == MESSAGE_ID
+
+    def nothing() -> Reply:
+        raise InvalidArgument("RequestedElements", "ask for less")
+
+    answer = answered(FakeEndpoint(GetActiveJobs=lambda: long(nothing)))
+    assert fault_of(answer) == ("soap:Sender", "wscn:InvalidArgs")
 
 
 def test_an_operation_may_take_its_time() -> None:
