@@ -1,7 +1,7 @@
 """The least that any bridge with these processes can take: pixels passed on untouched, from `sane_read` to a client.
 
 Nothing is parsed, cut, framed or watched here. What scanimage takes less than this is what a network and a process of
-its own for the driver cost, whoever writes the bridge.
+its own for the driver cost, whoever writes the bridge. The bridge takes its turn in the same rounds.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from contextlib import ExitStack
 from statistics import median
 
 from benchmarks.baseline import scan_settings, scanimage, virtual_scanner
-from benchmarks.client import Page
-from benchmarks.daemon import PYTHON, ROOT
+from benchmarks.client import Client, Page
+from benchmarks.daemon import PYTHON, ROOT, running
 from benchmarks.pages import MS
 from benchmarks.table import Row, median_ratio
 from bridge.scanner.imagepipe import HELD_BYTES, READ_BYTES
 
 GROUP = "passed on untouched"
+
+BRIDGE = "the bridge"
 
 WAYS = ("straight into the connection", "a process between, by a pipe", "a process between, by sockets")
 
@@ -60,16 +62,21 @@ os._exit(0)
 
 
 def rows(resolutions: Iterable[int], rounds: int) -> Iterator[Row]:
-    """A row for each resolution and way, A4 in colour; all ways and scanimage take turns."""
+    """A row for each resolution and way, A4 in colour; all ways, the bridge and scanimage take turns."""
     for dpi in resolutions:
         page = Page(dpi, "tiff-single-uncompressed", "RGB24")
         pnm: list[float] = []
-        taken: dict[str, list[float]] = {way: [] for way in WAYS}
-        for _ in range(rounds):
-            pnm.append(scanimage(page, "pnm"))
-            for way in WAYS:
-                taken[way].append(passed_on(page, way))
-        for way in WAYS:
+        taken: dict[str, list[float]] = {way: [] for way in (*WAYS, BRIDGE)}
+        with running() as daemon:
+            client = Client(daemon.port, daemon.paths[0])
+            client.page(Page(75))
+            for _ in range(rounds):
+                pnm.append(scanimage(page, "pnm"))
+                for way in WAYS:
+                    taken[way].append(passed_on(page, way))
+                daemon.warm_worker()
+                taken[BRIDGE].append(client.page(page).whole_s)
+        for way in taken:
             figures = {
                 "whole_ms": median(taken[way]) * MS,
                 "pnm_ms": median(pnm) * MS,
