@@ -22,6 +22,8 @@ mkdir -p root/state root/media/root-ro
 
 find root state -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 root_mib=$(($(du -sm --apparent-size root | cut -f1) * 113 / 100 + 40))
+# When a file was last read is written, too; folders after what is in them, because looking into one counts.
+find root state -depth -exec touch -h -a -d "@$SOURCE_DATE_EPOCH" {} +
 file_system() { # NAME LABEL UUID MIB FOLDER OPTION...
 	name=$1 label=$2 uuid=$3 mib=$4 folder=$5
 	shift 5
