@@ -66,6 +66,8 @@ def test_settings_count_and_a_report_is_left(card: Card, computer: Host, tmp_pat
         assert status["scanners"][0]["name"] == "Old faithful"
         assert board.run("hostname").strip() == "attic"
         assert board.run("systemctl", "--failed", "--plain", "--no-legend") == ""
+        # Nothing waits for a WLAN that nobody has named.
+        assert board.try_run("systemctl", "is-active", "iwd").stdout.strip() == "inactive"
         assert board.run("findmnt", "--noheadings", "--output=FSTYPE", "/").strip() == "overlay"
         assert "tcp dport 8018 accept" in board.run("nft", "list", "ruleset")
         board.until(lambda: "http://10.99.0.1:8018/" in card.read(REPORT))
@@ -78,9 +80,13 @@ def test_settings_count_and_a_report_is_left(card: Card, computer: Host, tmp_pat
 
 def test_a_mistake_is_reported_and_stops_nothing(card: Card, computer: Host, tmp_path: Path) -> None:
     """A wrong line: the board comes up as before, and the card says what is wrong."""
-    settings(card, '[scanner]\nname = "Kept"\n')
-    with Board(card, computer, tmp_path) as board:
+    key, public = make_key(tmp_path)
+    wlan = 'wlan_ssid = "Home"\nwlan_psk = "correct horse"\nwlan_country = "DE"\n'
+    settings(card, f'[board]\nssh_key = "{public}"\n{wlan}[scanner]\nname = "Kept"\n')
+    with Board(card, computer, tmp_path, key) as board:
         before = board.wait_until_ready()
+        assert board.run("systemctl", "is-active", "iwd").strip() == "active"
+        assert "correct horse" in board.run("cat", "/var/lib/iwd/Home.psk")
     settings(card, '[scanner]\nname = "Lost"\n[network]\nhttp_prot = 80\n')
 
     with Board(card, computer, tmp_path) as board:
