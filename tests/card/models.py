@@ -35,6 +35,8 @@ class Model:
     """An LED that its kernel knows; those of QEMU's Raspberry Pi hang at a firmware that is not there."""
     has_header: bool = False
     """Whether there are pins for a button."""
+    slowness: float = 1.0
+    """How many times longer a start takes than that of the PC."""
 
 
 def _pc(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
@@ -79,6 +81,6 @@ def _virt(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
 
 
 PC = Model("pc", _pc, light="input0::capslock")
-RASPI3B = Model("raspi3b", _raspi3b, has_header=True)
+RASPI3B = Model("raspi3b", _raspi3b, has_header=True, slowness=4.0)
 VIRT = Model("virt", _virt)
 MODELS = {model.name: model for model in (PC, RASPI3B, VIRT)}

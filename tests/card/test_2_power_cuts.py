@@ -39,7 +39,7 @@ STAGES = {
     "is started next": 5.0,
     "first start": 70.0,
 }
-"""What a board goes through, and up to how many seconds after its beginning a moment is drawn. Between "state" and
+"""What a PC goes through, and up to how many seconds after its beginning a moment is drawn. Between "state" and
 "first start" these are words with which an update begins a stage."""
 
 CHOSEN = [stage for stage in os.environ.get("SCANBRIDGE_STAGES", ",".join(STAGES)).split(",") if STAGES[stage]]
@@ -85,7 +85,7 @@ class Life:
         stages = chance.sample(CHOSEN, len(CHOSEN))
         drawn = [stages[number % len(stages)] for number in range(CUTS)]
         self._moments = {
-            stage: sorted(chance.uniform(0, longest) for _ in range(drawn.count(stage)))
+            stage: sorted(chance.uniform(0, longest * board.model.slowness) for _ in range(drawn.count(stage)))
             for stage, longest in STAGES.items()
         }
 
