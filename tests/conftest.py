@@ -1,4 +1,4 @@
-"""What holds for every test: each envelope that our code writes is valid.
+"""What holds for every test: each envelope that our code writes is valid, and who may run beside whom.
 
 Pytest imports this module before any test module, hence before anything of the bridge.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -25,7 +26,18 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("repeatable" if os.environ.get("CI") else "patient")
 
+_HERE = Path(__file__).parent
+_WITHIN_A_PROCESS = ("conversations", "unit")
+"""Tests that share nothing but the processors with other tests."""
+
 pytest_plugins = ["tests.conformance", "tests.chaos.fixtures"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests that use the machine as a whole to one process, one after another, where there are several."""
+    for item in items:
+        if item.path.relative_to(_HERE).parts[0] not in _WITHIN_A_PROCESS:
+            item.add_marker(pytest.mark.xdist_group("machine"))
 
 
 @pytest.fixture(autouse=True)
