@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.beating import Heartbeat, create
-from bridge.system import control
+from bridge.system import asking
 
 PYTHON = "/usr/bin/python3"
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,7 +71,7 @@ class Daemon:
     @property
     def scanners(self) -> list[dict[str, Any]]:
         """What it tells of its scanners when asked for its status."""
-        scanners: list[dict[str, Any]] = control.ask(self._control, {"command": "status"})["scanners"]
+        scanners: list[dict[str, Any]] = asking.ask(self._control, {"command": "status"})["scanners"]
         return scanners
 
     @property

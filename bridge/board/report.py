@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.board.remount import Remount, writable
-from bridge.system import control
+from bridge.system import asking
 from bridge.system.escape import safe
 
 SIZE = 8192
@@ -109,8 +109,8 @@ def wait_for_status(sockets: Sequence[Path]) -> Mapping[str, Any] | None:
     end = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < end:
         try:
-            status = control.ask_first(sockets, {"command": "status"})
-        except control.NotRunning:
+            status = asking.ask_first(sockets, {"command": "status"})
+        except asking.NotRunning:
             status = None
         if status is not None and status.get("ready"):
             break

@@ -104,14 +104,14 @@ def _scans() -> bool:
     """Whether a scan is going on, as the bridge says; a bridge that does not run has none."""
     # Only here: they bring Twisted along, and a trial does without.
     from bridge.settings import Settings
-    from bridge.system import control
+    from bridge.system import asking
     from bridge.system.places import sockets_to_ask
 
     try:
-        status = control.ask_first(sockets_to_ask(Settings(), os.environ), {"command": "status"})
-    except control.NotRunning:
+        status = asking.ask_first(sockets_to_ask(Settings(), os.environ), {"command": "status"})
+    except asking.NotRunning:
         return False
-    except control.ControlError as error:
+    except asking.ControlError as error:
         raise UpdateError(f"the bridge does not say whether a scan is going on: {error}") from error
     return any(scanner.get("active_jobs") for scanner in status.get("scanners", []))
 

@@ -9,7 +9,7 @@ from bridge.client.address import read_address
 from bridge.client.device import Found
 from bridge.errors import BridgeError
 from bridge.settings import Settings
-from bridge.system import control
+from bridge.system import asking
 from bridge.system.escape import safe
 from bridge.system.places import sockets_to_ask
 
@@ -19,7 +19,7 @@ LOOPBACK = "127.0.0.1"
 def local_scanners(settings: Settings) -> list[Found]:
     """What the bridge on this machine serves, at its loopback address; empty when none runs, or it does not answer."""
     try:
-        status = control.ask_first(sockets_to_ask(settings, os.environ), {"command": "status"})
+        status = asking.ask_first(sockets_to_ask(settings, os.environ), {"command": "status"})
     except BridgeError:
         return []
     port = status.get("http_port")

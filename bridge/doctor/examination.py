@@ -19,7 +19,7 @@ from bridge.scanner.configuration import config_directory
 from bridge.scanner.model import Device
 from bridge.scanner.spawning import Spawner
 from bridge.settings import Settings
-from bridge.system import control
+from bridge.system import asking
 from bridge.system.places import sockets_to_ask
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -57,7 +57,7 @@ def doctor(files: Path | None, *, as_json: bool, scan: bool, bundle: Path | None
     settings = _settings(files, tell)
     patient = Patient(settings)
     try:
-        patient.status = control.ask_first(sockets_to_ask(settings, os.environ), {"command": "status"})
+        patient.status = asking.ask_first(sockets_to_ask(settings, os.environ), {"command": "status"})
     except BridgeError as error:
         patient.trouble = str(error)
     for check in BEFORE:

@@ -6,7 +6,7 @@ import json
 import os
 
 from bridge.settings import Settings
-from bridge.system import control
+from bridge.system import asking
 from bridge.system.escape import safe
 from bridge.system.places import sockets_to_ask
 
@@ -27,9 +27,9 @@ def press_button(
     """
     request = {"command": "button", "device": device, "destination": destination}
     try:
-        told = control.ask_first(sockets_to_ask(settings, os.environ), request)
-    except control.NotRunning as error:
-        raise control.NotRunning(NOT_RUNNING) from error
+        told = asking.ask_first(sockets_to_ask(settings, os.environ), request)
+    except asking.NotRunning as error:
+        raise asking.NotRunning(NOT_RUNNING) from error
     if as_json:
         print(json.dumps(told, indent=2))
         return 0

@@ -31,9 +31,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from bridge.errors import BridgeError, StateError
-from bridge.system.asking import KINDS, ControlError, NotRunning, ask, ask_first
-
-__all__ = ["Command", "ControlError", "ControlProtocol", "ControlServer", "NotRunning", "ask", "ask_first"]
+from bridge.system.asking import KINDS, ControlError
 
 SOCKET_MODE = 0o660
 MAX_REQUEST = 4096

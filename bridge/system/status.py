@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.settings import Settings
-from bridge.system import control
+from bridge.system import asking
 from bridge.system.escape import safe
 from bridge.system.places import sockets_to_ask
 
@@ -30,9 +30,9 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
     Raises NotRunning when there is none, ControlError when it does not answer.
     """
     try:
-        told = control.ask_first(sockets_to_ask(settings, os.environ), {"command": "status"})
-    except control.NotRunning as error:
-        raise control.NotRunning(NOT_RUNNING) from error
+        told = asking.ask_first(sockets_to_ask(settings, os.environ), {"command": "status"})
+    except asking.NotRunning as error:
+        raise asking.NotRunning(NOT_RUNNING) from error
     print(json.dumps(told, indent=2) if as_json else "\n".join(status_lines(told)))
     return 0
 

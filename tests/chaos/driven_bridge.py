@@ -1,6 +1,6 @@
 """The bridge's command line with a clock that a test can push: `python3 -m tests.chaos.driven_bridge serve ...`.
 
-    control.ask(socket, {"command": "push", "seconds": 30})     # thirty seconds later, at once
+    asking.ask(socket, {"command": "push", "seconds": 30})     # thirty seconds later, at once
 
 For tests of deadlines with the real daemon, its real sockets and processes: time goes on by itself, so that a machine
 under load changes nothing, and what would take a minute need not be waited for. Envelopes are checked as in

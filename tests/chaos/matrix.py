@@ -20,7 +20,7 @@ from PIL import Image
 from bridge.scanner.buttons import FAILURES_TO_GIVE_UP, LOOKS_BEFORE_SILENCE, SILENCE_S
 from bridge.scanner.process import KILL_AFTER_S, TERM_AFTER_S
 from bridge.settings import Scanner
-from bridge.system import control
+from bridge.system import asking
 from tests.chaos.attached_client import BROKEN, NO_IMAGE, WHOLE, AttachedClient, ClientJob, Fetching
 from tests.chaos.order import ONCE, STATUSES, Fault, Order, Sensor, calls_by_process, write_order
 from tests.chaos.picture import front, which_page
@@ -246,9 +246,9 @@ class Bench:
             waiting = [pid for pid, call in calls_by_process(self._folder)[before:] if call == case.misbehaviour.action]
             ended = self.daemon.log.count(f"sending {case.signal} ")
             if case.limit_s and waiting and ended == self._ended and _alive(waiting[-1]):
-                control.ask(self.daemon.socket, {"command": "push", "seconds": case.step_s})
+                asking.ask(self.daemon.socket, {"command": "push", "seconds": case.step_s})
                 # An answer shows that whatever was due has been done.
-                control.ask(self.daemon.socket, {"command": "status"})
+                asking.ask(self.daemon.socket, {"command": "status"})
                 self._pushed += case.step_s
             time.sleep(_LOOK_S)
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bridge.system import control
+from bridge.system import asking
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -152,7 +152,7 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """What `scanbridge status --json` shows."""
-        return control.ask(self.socket, {"command": "status"})
+        return asking.ask(self.socket, {"command": "status"})
 
     def scanner(self) -> dict[str, Any]:
         """The one scanner in `status`."""

@@ -20,7 +20,7 @@ from PIL import Image
 from bridge.scanner.configuration import config_directory
 from bridge.scanner.process import LEAVE_AFTER_S
 from bridge.settings import Scanner
-from bridge.system import control
+from bridge.system import asking
 from tests.chaos.attached_client import NO_IMAGE, WHOLE, AttachedClient, Fetching, Refused
 from tests.chaos.debugger import Debugger
 from tests.chaos.fixtures import Chaos
@@ -41,7 +41,7 @@ def on_chaos(directory: Path, chaos: Chaos, *, buttons: bool = False, **options:
 
 def push(daemon: Daemon, seconds: float) -> None:
     """So much later, at once, and whatever was due is done."""
-    control.ask(daemon.socket, {"command": "push", "seconds": seconds})
+    asking.ask(daemon.socket, {"command": "push", "seconds": seconds})
     daemon.status()
 
 

@@ -10,14 +10,14 @@ from bridge.client.address import read_address
 from bridge.client.device import Found
 from bridge.client.local import local_scanners
 from bridge.settings import Control, Settings
-from bridge.system import control
+from bridge.system import asking
 
 SETTINGS = Settings(control=Control("/tmp/x.sock"))
 
 
 def told(monkeypatch: pytest.MonkeyPatch, status: dict[str, Any]) -> list[Found]:
     """What is made of `status`."""
-    monkeypatch.setattr(control, "ask_first", lambda _paths, _request: status)
+    monkeypatch.setattr(asking, "ask_first", lambda _paths, _request: status)
     return local_scanners(SETTINGS)
 
 
@@ -50,13 +50,13 @@ def test_a_status_that_makes_no_sense(monkeypatch: pytest.MonkeyPatch, status: d
     assert told(monkeypatch, status) == []
 
 
-@pytest.mark.parametrize("error", [control.NotRunning(), control.ControlError("no permission")])
+@pytest.mark.parametrize("error", [asking.NotRunning(), asking.ControlError("no permission")])
 def test_no_bridge(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Without a bridge that answers, there is nothing here."""
 
     def fail(_paths: object, _request: object) -> dict[str, Any]:
         raise error
 
-    monkeypatch.setattr(control, "ask_first", fail)
+    monkeypatch.setattr(asking, "ask_first", fail)
 
     assert local_scanners(SETTINGS) == []

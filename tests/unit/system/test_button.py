@@ -13,9 +13,9 @@ import pytest
 from bridge import cli
 from bridge.errors import BridgeError, NothingFound, UsageError
 from bridge.settings import Control, Settings
-from bridge.system import control
+from bridge.system import asking
+from bridge.system.asking import ControlError
 from bridge.system.button import press_button
-from bridge.system.control import ControlError
 from bridge.wsscan.press import NoDestination, UnknownDestination
 from tests.unit.system.test_control import Client
 
@@ -140,5 +140,5 @@ def test_errors_arrive_as_what_they_are(tmp_path: Path) -> None:
     for kind, expected in (("nothing-found", NothingFound), ("usage", UsageError), ("", ControlError)):
         thread, _ = answer_once(tmp_path / f"s{kind}", {"error": "no", "kind": kind})
         with pytest.raises(expected, match="no"):
-            control.ask(tmp_path / f"s{kind}", {"command": "button"})
+            asking.ask(tmp_path / f"s{kind}", {"command": "button"})
         thread.join()

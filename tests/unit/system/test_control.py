@@ -20,8 +20,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from bridge.errors import StateError
-from bridge.system import control
-from bridge.system.control import Command, ControlError, ControlProtocol, ControlServer, NotRunning
+from bridge.system import asking, control
+from bridge.system.asking import ControlError, NotRunning
+from bridge.system.control import Command, ControlProtocol, ControlServer
 from tests.real_reactor import run
 
 GONE = Failure(ConnectionDone())
@@ -242,7 +243,7 @@ def test_asking_a_daemon(serve: Serve) -> None:
     """The client gets what the command gave, over a real socket."""
     server = serve({"status": lambda _request: {"version": "1", "big": "x" * 300000}})
 
-    told = run(in_thread(control.ask, server.path, {"command": "status"}))
+    told = run(in_thread(asking.ask, server.path, {"command": "status"}))
 
     assert told == {"version": "1", "big": "x" * 300000}
 
@@ -252,7 +253,7 @@ def test_being_refused(serve: Serve) -> None:
     server = serve({})
 
     with pytest.raises(ControlError, match="there is no such command"):
-        run(in_thread(control.ask, server.path, {"command": "status"}))
+        run(in_thread(asking.ask, server.path, {"command": "status"}))
 
 
 def test_who_may_ask(serve: Serve) -> None:
@@ -279,7 +280,7 @@ def test_a_socket_left_by_a_dead_daemon(serve: Serve, tmp_path: Path) -> None:
 
     serve({"status": lambda _request: {"alive": True}}, path)
 
-    assert run(in_thread(control.ask, path, {"command": "status"})) == {"alive": True}
+    assert run(in_thread(asking.ask, path, {"command": "status"})) == {"alive": True}
 
 
 def test_a_second_daemon(serve: Serve) -> None:
@@ -289,7 +290,7 @@ def test_a_second_daemon(serve: Serve) -> None:
     with pytest.raises(StateError, match=r"another bridge is running here.*state\.directory"):
         serve({})
 
-    assert run(in_thread(control.ask, server.path, {"command": "status"})) == {"first": True}
+    assert run(in_thread(asking.ask, server.path, {"command": "status"})) == {"first": True}
 
 
 def test_a_file_in_the_way(serve: Serve, tmp_path: Path) -> None:
@@ -323,11 +324,11 @@ def test_closing_removes_the_socket(serve: Serve) -> None:
 def test_nobody_listens(tmp_path: Path) -> None:
     """No socket, or a dead one, means that no bridge is running."""
     with pytest.raises(NotRunning):
-        control.ask(tmp_path / "none", {"command": "status"})
+        asking.ask(tmp_path / "none", {"command": "status"})
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "dead"))
     with pytest.raises(NotRunning):
-        control.ask(tmp_path / "dead", {"command": "status"})
+        asking.ask(tmp_path / "dead", {"command": "status"})
 
 
 def test_the_first_that_runs_is_asked(serve: Serve, tmp_path: Path) -> None:
@@ -335,9 +336,9 @@ def test_the_first_that_runs_is_asked(serve: Serve, tmp_path: Path) -> None:
     server = serve({"status": lambda _request: {"n": 1}})
     none = tmp_path / "none"
 
-    assert run(in_thread(control.ask_first, [none, server.path], {"command": "status"})) == {"n": 1}
+    assert run(in_thread(asking.ask_first, [none, server.path], {"command": "status"})) == {"n": 1}
     with pytest.raises(NotRunning, match="none"):
-        control.ask_first([server.path.with_name("other"), none], {"command": "status"})
+        asking.ask_first([server.path.with_name("other"), none], {"command": "status"})
 
 
 @pytest.mark.parametrize("answer", [b"", b"{", b"[]\n", b'{"result": 1}\n', b'{"error": {}}\n', b"[" * 5000])
@@ -351,7 +352,7 @@ def test_answers_that_make_no_sense(tmp_path: Path, answer: bytes) -> None:
         odd.start()
         try:
             with pytest.raises(ControlError):
-                control.ask(path, {"command": "status"})
+                asking.ask(path, {"command": "status"})
         finally:
             odd.join()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.settings import Control, Settings
-from bridge.system import control
+from bridge.system import asking
 from bridge.system.status import MAX_HISTORY_SHOWN, show_status, status_lines
 
 
@@ -160,7 +160,7 @@ def test_a_daemon_of_another_version(told: dict[str, Any]) -> None:
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """For programs the daemon's words are passed on as they are."""
-    monkeypatch.setattr(control, "ask_first", lambda paths, request: status(extra=[str(paths[0]), request]))
+    monkeypatch.setattr(asking, "ask_first", lambda paths, request: status(extra=[str(paths[0]), request]))
 
     assert show_status(Settings(control=Control("/x.sock")), as_json=True) == 0
 
@@ -169,5 +169,5 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 def test_no_daemon(tmp_path: Path) -> None:
     """Without a running bridge the error says how to start one."""
-    with pytest.raises(control.NotRunning, match=r"systemctl start scanbridge"):
+    with pytest.raises(asking.NotRunning, match=r"systemctl start scanbridge"):
         show_status(Settings(control=Control(str(tmp_path / "none"))), as_json=False)
