@@ -20,6 +20,12 @@ all_sources() {
 	printf '%s\n' "$known" "${more_sources:-}" | sed "/^\$/d; s/ main\$/ ${components:-main}/" | sort -u
 }
 
+# apt_files FOLDER SUITE: writes apt.conf, how this machine's apt reaches its mirrors, and sources.list into FOLDER.
+apt_files() {
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$1/apt.conf" || true
+	all_sources "$2" >"$1/sources.list"
+}
+
 # root NAME SUITE KEY MMDEBSTRAP-ARGUMENT...: sets $root to a folder with a clean system. It is made anew when KEY, what
 # it is made of or the week is another one.
 root() {
@@ -34,9 +40,7 @@ root() {
 	for old in "$cache/$name-$suite-"*; do
 		rm -rf --one-file-system "$old"
 	done
-	# How this machine's apt reaches its mirrors.
-	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$cache/apt.conf" || true
-	all_sources "$suite" >"$cache/sources.list"
+	apt_files "$cache" "$suite"
 	mmdebstrap "$@" --aptopt="$cache/apt.conf" "$suite" "$root.part" "$cache/sources.list" >"$cache/log" 2>&1 || {
 		tail -n 60 "$cache/log" >&2
 		return 1

@@ -29,8 +29,7 @@ deb http://security.debian.org/debian-security $suite-security main"
 packages_exist() {
 	more_sources=''
 	with_corrections
-	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Date|Valid-Until))' >"$work/apt.conf" || true
-	all_sources "$suite" >"$work/sources.list"
+	apt_files "$work" "$suite"
 	mmdebstrap --simulate --mode=root --variant=minbase --architectures="$architecture" --skip=check/qemu \
 		--aptopt='APT::Install-Recommends "false"' --aptopt="$work/apt.conf" --include="$(packages)" \
 		"$suite" /dev/null "$work/sources.list" >"$work/log" 2>&1 || {
