@@ -33,8 +33,12 @@ _WITHIN_A_PROCESS = ("conversations", "unit")
 pytest_plugins = ["tests.conformance", "tests.chaos.fixtures"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave tests that use the machine as a whole to one process, one after another, where there are several."""
+    """Leave tests that use the machine as a whole to one process, one after another, where there are several.
+
+    First, because xdist looks at the marks in the same step.
+    """
     for item in items:
         if item.path.relative_to(_HERE).parts[0] not in _WITHIN_A_PROCESS:
             item.add_marker(pytest.mark.xdist_group("machine"))

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -99,8 +100,15 @@ def test_a_command_of_ours(command: Command, daemon: Daemon, cable: Cable, tmp_p
         assert [path for path in tmp_path.iterdir() if path.name.startswith(named[1]) and path.stat().st_size > 500]
 
 
+@pytest.fixture
+def short_home() -> Iterator[Path]:
+    """A home for the control socket: its path has room for 107 bytes, and folders of pytest may have long names."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("command", of_kind("served"), ids=str)
-def test_a_bridge_is_started(command: Command, cable: Cable, tmp_path: Path) -> None:
+def test_a_bridge_is_started(command: Command, cable: Cable, tmp_path: Path, short_home: Path) -> None:
     """The line itself, as the shell takes it, on a machine of its own: it says that it is ready, and ends well."""
     program = f'#!/bin/sh\n[ $# -gt 0 ] || set -- serve\nexec {sys.executable} -m bridge "$@"\n'
     for name in ("run", "scanbridge"):
@@ -113,7 +121,7 @@ def test_a_bridge_is_started(command: Command, cable: Cable, tmp_path: Path) -> 
     process = cable.second.start(
         *("sh", "-c", f"exec {redirected}"),
         cwd=tmp_path,
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/bin", "HOME": str(tmp_path)},
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/bin", "HOME": str(short_home)},
         stdout=subprocess.DEVNULL,
     )
     hang = time.monotonic() + HANG_S
