@@ -42,9 +42,9 @@ PROJECT_OF = {
 
 FOR_MACHINES = {
     *("chromium", "chromium-driver", "dbus-daemon", "faketime", "gir1.2-umockdev-1.0", "iproute2", "nftables"),
-    *("python3-gi", "python3-selenium", "sane-airscan", "umockdev"),
+    *("python3-gi", "python3-pytest-xdist", "python3-selenium", "sane-airscan", "umockdev"),
 }
-"""What ./test needs only for several machines, a browser or a USB bus, which a build of the package does not try."""
+"""What ./test needs only for several machines, a browser, a USB bus or a second process, which a build does without."""
 
 BUILD_ESSENTIAL = {"gcc", "libc6-dev"}
 """What every build of a package has."""
