@@ -42,7 +42,9 @@ def network(folder: Path) -> Iterator[Host]:
     with computer() as host:
         host.start(
             *("dnsmasq", "--keep-in-foreground", "--port=0", f"--interface={INTERFACE}", "--bind-interfaces"),
-            *("--conf-file=/dev/null", f"--dhcp-range={ADDRESS},{ADDRESS},1h", "--dhcp-authoritative"),
+            # Two minutes: a board that starts for the first time again has another hardware address on a cable of USB,
+            # and the only address must be free by then.
+            *("--conf-file=/dev/null", f"--dhcp-range={ADDRESS},{ADDRESS},2m", "--dhcp-authoritative"),
             *(f"--dhcp-leasefile={folder / 'leases'}", "--log-facility=-", "--user=root"),
             stderr=subprocess.DEVNULL,
         )
