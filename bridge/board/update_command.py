@@ -15,6 +15,9 @@ from pathlib import Path
 from bridge.board import trial, update
 from bridge.board.slots import UpdateError
 from bridge.board.update import System
+from bridge.settings import Settings
+from bridge.system import asking
+from bridge.system.places import sockets_to_ask
 
 COMMAND_TIMEOUT_S = 3600
 """Copying a system to a slow card takes minutes."""
@@ -102,11 +105,6 @@ def _say(text: str) -> None:
 
 def _scans() -> bool:
     """Whether a scan is going on, as the bridge says; a bridge that does not run has none."""
-    # Only here: they bring Twisted along, and a trial does without.
-    from bridge.settings import Settings
-    from bridge.system import asking
-    from bridge.system.places import sockets_to_ask
-
     try:
         status = asking.ask_first(sockets_to_ask(Settings(), os.environ), {"command": "status"})
     except asking.NotRunning:

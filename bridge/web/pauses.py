@@ -1,8 +1,8 @@
 """Lets the reactor do other things while a long page is made.
 
 Twisted makes HTML of a whole tree at once: for a page with fifty jobs and fifty computers that took a tenth of a second
-on a busy machine, in which no client was answered and no piece of an image passed on. Making the tree of elements took
-half of it: what there may be many of is made when its turn comes.
+on a busy machine, in which no client was answered and no piece of an image passed on. Making the tree
+of elements was the longest turn that pauses left: what there may be many of is made when its turn comes.
 """
 
 from __future__ import annotations
