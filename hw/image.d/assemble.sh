@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016  # what stands in single quotes is for the shell in the chroot
 # shellcheck disable=SC2154  # here, cache and work are set by hw/build-image
 
-boot_mib=256
+boot_mib=192
 state_mib=32
 
 # tools_root: sets $root to a small Debian 13: its mke2fs writes the same bytes each time, Debian 12's does not, and its

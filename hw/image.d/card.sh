@@ -4,8 +4,8 @@ set -eu
 boot_mib=$1 state_mib=$2
 cd /mnt/work
 
-# The FAT part, files in a fixed order.
-mkfs.vfat --invariant -F 32 -n SCANBRIDGE -i 5ca4b21d -C boot.img $((boot_mib * 1024)) >/dev/null
+# The FAT part, files in a fixed order. Clusters of 2 KiB: with larger ones it would have too few for FAT32.
+mkfs.vfat --invariant -F 32 -s 4 -n SCANBRIDGE -i 5ca4b21d -C boot.img $((boot_mib * 1024)) >/dev/null
 find root/boot/firmware -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 (cd root/boot/firmware && find . -mindepth 1 -maxdepth 1 | LC_ALL=C sort) | while read -r entry; do
 	mcopy -s -m -Q -i boot.img "root/boot/firmware/$entry" ::/

@@ -44,10 +44,14 @@ base_system() {
 	hook=$cache/initrd-modules
 	echo "$modules" | tr ' ' '\n' | grep . >"$hook"
 	grep -v '^#' "$here/hw/image.d/left-out" | grep . >"$cache/left-out"
+	# From there, so that another checkout of the same recipe finds the same system.
+	cp "$here/hw/image.d/initrd.sh" "$cache/initrd.sh"
+	# The kernel's package need not make an initial RAM disk: the product makes its own.
+	export INITRD=No
 	root "card-$flavour" "$suite" "$(cat "$cache/left-out" "$here/hw/image.d/initrd.sh")" \
 		--architectures="$architecture" --dpkgopt=force-confold --dpkgopt="$cache/left-out" \
 		--include="$(packages)" \
-		--essential-hook="sh '$here/hw/image.d/initrd.sh' \"\$1\" '$hook'" \
+		--essential-hook="sh '$cache/initrd.sh' \"\$1\" '$hook'" \
 		--customize-hook='rm -f "$1"/etc/ssh/ssh_host_*'
 }
 

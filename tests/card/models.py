@@ -69,11 +69,20 @@ def _raspi3b(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
 
 
 def _virt(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
+    return _no_pi(card, files, console, "-accel", "tcg,thread=multi", "-smp", "2")
+
+
+def _counted(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
+    # One processor, whose clock goes on by a nanosecond for each instruction, however busy this machine is.
+    return _no_pi(card, files, console, "-accel", "tcg,thread=single", "-icount", "shift=0", "-smp", "1")
+
+
+def _no_pi(card: Path, files: BootFiles, console: Path, *processors: str) -> tuple[str, ...]:
     # No Raspberry Pi at all, but its kernel, initial RAM disk and system with the processor of a Pi 4.
     words = f"{files.command_line} console=ttyAMA0 panic=-1"
     return (
-        *("qemu-system-aarch64", "-machine", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a72"),
-        *("-smp", "2", "-m", str(MEMORY_MB), *_WITHOUT_EXTRAS, *_console(console)),
+        *("qemu-system-aarch64", "-machine", "virt", *processors, "-cpu", "cortex-a72"),
+        *("-m", str(MEMORY_MB), *_WITHOUT_EXTRAS, *_console(console)),
         *("-kernel", str(files.kernel), "-initrd", str(files.initrd), "-append", words),
         *("-drive", f"file={card},format=raw,if=virtio"),
         *(*_TAP, "-device", "virtio-net-pci,netdev=cable,romfile=", "-device", "virtio-rng-pci"),
@@ -83,4 +92,5 @@ def _virt(card: Path, files: BootFiles, console: Path) -> tuple[str, ...]:
 PC = Model("pc", _pc, light="input0::capslock")
 RASPI3B = Model("raspi3b", _raspi3b, has_header=True, slowness=4.0)
 VIRT = Model("virt", _virt)
-MODELS = {model.name: model for model in (PC, RASPI3B, VIRT)}
+COUNTED = Model("counted", _counted)
+MODELS = {model.name: model for model in (PC, RASPI3B, VIRT, COUNTED)}

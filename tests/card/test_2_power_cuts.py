@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.card.board import BOOT_S, Board, make_key, settings
-from tests.card.image import ROOT, STATE, Card
+from tests.card.image import ROOT, Card
 from tests.card.package import PROJECT, newer_package
+from tests.card.state import look_into_state
 from tests.interop.namespaces import Host
 
 CUTS = int(os.environ.get("SCANBRIDGE_POWER_CUTS", "5"))
@@ -49,19 +49,6 @@ NAME = "Old faithful"
 NEW = "90.1"
 PACKAGE = "/run/newer.deb"
 _LOOK_S = 0.05
-
-_PLAYED_BACK = re.compile(
-    r"\w+: (recovering journal|clean, .*|\d+/\d+ files .*)"
-    # In use, the file of orphans is marked; the mark is in the first superblock alone.
-    r"|\w+ primary superblock features different from backup, check forced\."
-    r"|\w+: Feature orphan_present is set but orphan file is clean\.|CLEARED\."
-    # A file that was open when its last name went.
-    r"|\w+: Clearing orphaned inode .*"
-    # The kernel counts anew when it mounts.
-    r"|\w+: Free (blocks|inodes) count wrong .*|FIXED\."
-)
-"""What e2fsck says of a file system that was in use and is in order."""
-
 
 @dataclass(frozen=True)
 class Cut:
@@ -152,7 +139,7 @@ def test_the_power_goes(card: Card, computer: Host, tmp_path: Path) -> None:
 def start_again(cut: Cut, computer: Host, folder: Path, uuid: str, versions: dict[str, str]) -> None:
     """Put a card that a power cut has left into a board; `versions` are those in its slots."""
     # Without a serial number a machine is known by an id that its first start makes: none was seen by anybody before.
-    state = look_into_state(cut, folder)
+    state = look_into_state(cut.card, folder, str(cut))
     listed = subprocess.run(["debugfs", "-R", "ls -p /", str(state)], check=True, capture_output=True, text=True).stdout
     known = "/machine-id/" in listed
     with Board(cut.card, computer, folder) as board:
@@ -164,7 +151,7 @@ def start_again(cut: Cut, computer: Host, folder: Path, uuid: str, versions: dic
     assert scanner["uuid"] == uuid or not known, str(cut)
     assert status["version"] == versions[slot], str(cut)
     # The power went again, and what the kernel played back before is in order.
-    look_into_state(cut, folder)
+    look_into_state(cut.card, folder, str(cut))
 
 
 def update(life: Life, folder: Path) -> None:
@@ -184,17 +171,3 @@ def update(life: Life, folder: Path) -> None:
         board.until_told(2, "")
         life.go_through(UPDATE[-1])
         board.wait_for(lambda status: status["ready"] and status["version"] == NEW)
-
-
-def look_into_state(cut: Cut, folder: Path) -> Path:
-    """The journal is played back, and what the kernel puts right at each start; nothing else may be wrong.
-
-    Returns a file with the state after that.
-    """
-    state = cut.card.extract(STATE, folder / "state.img")
-    played = subprocess.run(["e2fsck", "-p", str(state)], check=False, capture_output=True, text=True)
-    unexpected = [line for line in played.stdout.splitlines() if not _PLAYED_BACK.fullmatch(line)]
-    assert not unexpected, f"{cut}: {played.stdout}"
-    checked = subprocess.run(["e2fsck", "-f", "-n", str(state)], check=False, capture_output=True, text=True)
-    assert checked.returncode == 0, f"{cut}: {checked.stdout}"
-    return state
