@@ -32,6 +32,12 @@ BOOT_S = 600.0
 
 _LOOK_S = 0.5
 
+READ, WRITTEN = 5, 9
+"""Places of the numbers of sectors in a line of /proc/diskstats."""
+
+CARDS = ("mmcblk0", "vda")
+"""What boards call their card."""
+
 MAX_STARTS = 6
 """A board that has started so often without an answer is taken to start for ever."""
 
@@ -183,6 +189,13 @@ class Board(Machine):
     def _status(self) -> dict[str, Any] | None:
         page = self.get("/status.json")
         return None if page is None else json.loads(page)
+
+
+def sectors(board: Board, what: int) -> int:
+    """How many sectors of its card the board has READ or WRITTEN since its start."""
+    lines = [line.split() for line in board.run("cat", "/proc/diskstats").splitlines()]
+    (count,) = (int(line[what]) for line in lines if line[2] in CARDS)
+    return count
 
 
 def make_key(folder: Path) -> tuple[Path, str]:

@@ -6,8 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.card.board import Board, make_key, settings
-from tests.card.image import REPORT, ROOT, SETTINGS, Card
+from tests.card.board import READ, Board, make_key, sectors, settings
+from tests.card.image import REPORT, ROOT, SECTOR, SETTINGS, Card
 from tests.card.state import look_into_state
 from tests.interop.namespaces import INTERFACE, Host
 from tests.system.machine import UNIT
@@ -26,12 +26,16 @@ def scanbridge(computer: Host, folder: Path, *words: str) -> subprocess.Complete
 
 
 def what_the_start_took(board: Board) -> str:
-    """From the kernel's first moment to the bridge's Hello, and what waited for what (systemd-analyze(1))."""
+    """From the kernel's first moment to the bridge's Hello, and what waited for what (systemd-analyze(1)).
+
+    With what was read from the card until now.
+    """
     board.until(lambda: board.try_run("systemd-analyze", "time").returncode == 0)
     told = board.run("journalctl", "-b", f"--unit={UNIT}", "--output=short-monotonic", "--no-pager")
     (ready,) = (line for line in told.splitlines() if "ready http_port=" in line)
     chain = board.run("systemd-analyze", "critical-chain", "--no-pager", UNIT)
-    return "\n".join((ready, board.run("systemd-analyze", "time"), chain))
+    read = f"{sectors(board, READ) * SECTOR / 1e6:.0f} MB read"
+    return "\n".join((ready, board.run("systemd-analyze", "time"), chain, read))
 
 
 def scans_at_once(card: Card, computer: Host, tmp_path: Path) -> None:

@@ -9,13 +9,11 @@ import os
 import time
 from pathlib import Path
 
-from tests.card.board import Board, make_key, settings
+from tests.card.board import WRITTEN, Board, make_key, sectors, settings
 from tests.card.image import REPORT, Card
 from tests.interop.namespaces import Host
 
 IDLE_S = float(os.environ.get("SCANBRIDGE_IDLE_S", "120"))
-SECTORS_WRITTEN = 9
-"""The place of that number in a line of /proc/diskstats."""
 
 
 def test_an_idle_board_writes_nothing(card: Card, computer: Host, tmp_path: Path) -> None:
@@ -26,20 +24,13 @@ def test_an_idle_board_writes_nothing(card: Card, computer: Host, tmp_path: Path
         board.wait_until_ready()
         board.until(lambda: "http://10.99.0.1:8018/" in card.read(REPORT))
         board.run("sync")
-        before = written(board)
+        before = sectors(board, WRITTEN)
         began = time.monotonic()
         while time.monotonic() - began < IDLE_S:
             time.sleep(min(10.0, IDLE_S))
             # A log-in and a look are part of it.
-            print(f"{time.monotonic() - began:.0f} s: {written(board) - before} sectors")
+            print(f"{time.monotonic() - began:.0f} s: {sectors(board, WRITTEN) - before} sectors")
         board.run("sync")
 
-        assert written(board) == before
+        assert sectors(board, WRITTEN) == before
         assert before > 0
-
-
-def written(board: Board) -> int:
-    """Sectors written to the card since the start of the board."""
-    lines = [line.split() for line in board.run("cat", "/proc/diskstats").splitlines()]
-    (count,) = (int(line[SECTORS_WRITTEN]) for line in lines if line[2] == "vda")
-    return count
