@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 def _report() -> None:
     # Only here: they bring Twisted along, which would hold up the start of the board.
     from bridge.board import trial
-    from bridge.board.report import report, wait_for_status, write_report
+    from bridge.board.report import Address, report, wait_for_addresses, wait_for_status, write_report
     from bridge.discovery.netif import interfaces
     from bridge.settings import Settings
     from bridge.system.places import sockets_to_ask
@@ -72,21 +73,25 @@ def _report() -> None:
         result = json.loads((Path("/") / RESULT_FILE).read_text())
     except (OSError, ValueError):
         result = {"problems": ["they were not read; the log may say why"]}
-    addresses = [
-        str(ip)
-        for found in interfaces([], ipv6=True)
-        for ip in (*(own.ip for own in found.ipv4), *(own.ip for own in (*found.ipv6, *found.link_local)))
-    ]
+
+    def look() -> list[Address]:
+        found = interfaces([], ipv6=True)
+        return [*(own.ip for each in found for own in each.ipv4), *(own.ip for each in found for own in each.ipv6)]
+
+    addresses = wait_for_addresses(look, time.monotonic, time.sleep)
     text = report(result, status, addresses, _log(), trial.told(Path("/")))
     written = write_report(REPORT_FILE, text, _remount)
     print("the report on the card was " + ("written" if written else "up to date"), file=sys.stderr)
 
 
 def _log() -> str:
-    command = ["journalctl", "-b", "-t", "scanbridge", "-t", "scanbridge-board", "-p", "warning", "-o", "cat"]
-    command += ["-n", str(MAX_LOG_LINES)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False)
-    return done.stdout
+    command = ["journalctl", "-b", "-p", "warning", "-o", "cat", "-n", str(MAX_LOG_LINES)]
+    for program in ("scanbridge", "scanbridge-board", "iwd"):
+        command += ["-t", program]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False).stdout
+    except subprocess.TimeoutExpired:
+        return "the log cannot be read: it takes too long"
 
 
 def _panel() -> None:

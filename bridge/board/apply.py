@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.board import wlan
-from bridge.board.card import boot_settings, choose
+from bridge.board.card import Card, boot_settings, choose
 from bridge.board.panel import Wanted
 from bridge.board.settings import Board
 from bridge.machine import machine_seed
@@ -22,10 +22,12 @@ CARD_FILE = "boot/firmware/scanbridge.toml"
 KEPT_FILE = "state/board/scanbridge.toml"
 OUTCOME_FILE = "state/update/outcome.json"
 BOOT_FILE = "run/scanbridge/boot.toml"
+FIREWALL_FILE = "run/scanbridge-board/port.nft"
 RESULT_FILE = SETTINGS_NOTE
 PANEL_FILE = "run/scanbridge-board/panel.json"
 """Paths below the root: the file that people write, the last good one, what became of the last update, what the
-daemon reads, what became of the settings, and what light and button are wanted, which exists only where one is."""
+daemon reads, what the firewall lets in besides, what became of the settings, and what light and button are wanted,
+which exists only where one is."""
 
 NAME = "scanbridge"
 SERIAL_DIGITS = 4
@@ -54,6 +56,7 @@ def apply(root: Path, run: Run) -> Applied:
     problems = list(chosen.problems)
     steps: list[tuple[str, Callable[[], None]]] = [
         ("the settings of the bridge", lambda: _write(root / BOOT_FILE, boot_settings(chosen.card))),
+        ("the firewall", lambda: _firewall(root, chosen.card)),
         ("the name", lambda: _name(root, hostname, run)),
         ("the WLAN", lambda: _wlan(root, board)),
         ("ssh", lambda: _ssh(root, board, run)),
@@ -77,6 +80,12 @@ def default_hostname(root: Path) -> str:
     """A name that tells this board from others of its kind: the end of its serial number, or of its machine-id."""
     digits = "".join(character for character in machine_seed(root).rpartition(":")[2] if character.isalnum())
     return f"{NAME}-{digits[-SERIAL_DIGITS:].lower()}" if len(digits) >= SERIAL_DIGITS else NAME
+
+
+def _firewall(root: Path, card: Card) -> None:
+    port = card.bridge.get("network", {}).get("http_port")
+    if port is not None:
+        _write(root / FIREWALL_FILE, f"add element inet card served {{ {port} }}\n")
 
 
 def _name(root: Path, hostname: str, run: Run) -> None:

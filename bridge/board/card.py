@@ -20,6 +20,9 @@ from bridge.settings import SECTIONS, Settings, contradictions
 
 _SECTIONS = {**SECTIONS, "board": Board}
 
+FIRMWARE_SETTINGS = "config.txt"
+"""Lies beside the settings on every card; where it is missing, the folder is not the card's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -43,6 +46,8 @@ def read_card(path: Path) -> Card:
     board = Board(**values.pop("board", {}))  # type: ignore[arg-type]  # each value was read by its own kind
     bridge = Settings(**{section: SECTIONS[section](**keys) for section, keys in values.items()})
     wrong = contradictions(bridge) + board_settings.contradictions(board)
+    if not bridge.network.http_port:
+        wrong.append("network.http_port: expected a number, because the board's firewall must know the port")
     if wrong:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in wrong))
     return Card(board, values)
@@ -53,6 +58,8 @@ def choose(path: Path, kept: Path) -> Chosen:
 
     `kept` is written only when it changes: it lies on the card as well.
     """
+    if not (path.parent / FIRMWARE_SETTINGS).exists():
+        return Chosen(_kept(kept), (f"{path.parent}: this part of the card cannot be read; the log may say why",))
     try:
         card = read_card(path)
     except ConfigError as error:

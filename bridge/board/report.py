@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
 
 from bridge.board.remount import Remount, writable
+from bridge.errors import BridgeError
 from bridge.system import asking
 from bridge.system.escape import safe
+
+Address = IPv4Address | IPv6Address
 
 SIZE = 8192
 """Bytes of the file on the card."""
 
 READY_WITHIN_S = 300.0
 """How long the bridge may take to be ready before the report is written without it."""
+
+ADDRESS_WITHIN_S = 60.0
+"""How long a bridge that is ready may be without an address for a browser: a WLAN is joined later."""
 
 LOOK_EVERY_S = 2.0
 
@@ -103,6 +110,21 @@ def write_report(path: Path, text: str, remount: Remount) -> bool:
     return True
 
 
+def wait_for_addresses(
+    look: Callable[[], Sequence[Address]], now: Callable[[], float], sleep: Callable[[float], None]
+) -> list[str]:
+    """The addresses of `look` that a browser elsewhere can ask, as soon as there is one that a router gave.
+
+    At the end of its time those that the board gave itself. Those of IPv6's own links no browser takes.
+    """
+    end = now() + ADDRESS_WITHIN_S
+    while True:
+        found = [address for address in look() if address.version == 4 or not address.is_link_local]
+        if any(not address.is_link_local for address in found) or now() >= end:
+            return [str(address) for address in found]
+        sleep(LOOK_EVERY_S)
+
+
 def wait_for_status(sockets: Sequence[Path]) -> Mapping[str, Any] | None:
     """What the daemon says of itself as soon as it is ready, or at the end of its time; None when it never answered."""
     status: Mapping[str, Any] | None = None
@@ -110,7 +132,8 @@ def wait_for_status(sockets: Sequence[Path]) -> Mapping[str, Any] | None:
     while time.monotonic() < end:
         try:
             status = asking.ask_first(sockets, {"command": "status"})
-        except asking.NotRunning:
+        except BridgeError:
+            # It is not there, or ended while it was asked, or is too busy.
             status = None
         if status is not None and status.get("ready"):
             break

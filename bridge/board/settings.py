@@ -96,6 +96,7 @@ class Board:
     wlan_country: str = setting(
         "", Matching(_COUNTRY, 'two capital letters such as "DE"'), "the country, for the channels that may be used"
     )
+    wlan_hidden: bool = setting(False, Flag(), "whether the WLAN does not tell its name, and must be asked for it")
     ssh_key: str = setting("", PublicKey(), "who has this key may log in as root by ssh; empty: nobody may")
     led: str = setting(
         "",

@@ -14,7 +14,7 @@ from bridge.board import slots
 from bridge.board.apply import OUTCOME_FILE
 from bridge.board.remount import writable
 from bridge.board.slots import Verdict
-from bridge.board.update import FAILED, TRIED, System
+from bridge.board.update import System, did_not_work
 from bridge.replacing import replace_file
 from bridge.system.board_notes import UPDATE_NOTE
 
@@ -47,13 +47,11 @@ def judge(system: System, now: Callable[[], float]) -> bool:
         words = last_words.read_text(encoding="utf-8") if last_words.exists() else ""
         tell(system, f"Not in effect: {verdict.value} (slot {started.name}).{words}")
         last_words.unlink(missing_ok=True)
-        tried = system.root / TRIED
-        if verdict is Verdict.ROLLED_BACK and tried.exists():
-            tried.replace(system.root / FAILED)
+        if verdict is Verdict.ROLLED_BACK:
+            did_not_work(system)
         system.trial.end()
         return False
     if _gets_ready(system, now):
-        (system.root / FAILED).unlink(missing_ok=True)
         system.trial.end()
         tell(system, f"In effect: the new system works (slot {started.name}).")
         return False

@@ -28,7 +28,7 @@ where an update works."""
 
 TRIED = f"{STATE}/tried"
 FAILED = f"{STATE}/failed"
-"""The newer packages of a system on trial that came from the archive, and those of one that was taken back."""
+"""The newer packages of the last new system, where they came from the archive, and those of one that was taken back."""
 
 LOOK_EVERY_S = 5.0
 BUSY_FOR_S = 3600.0
@@ -133,7 +133,15 @@ def go_back(system: System) -> None:
     folder = system.root / CARD / slot.name
     if not all((folder / name).exists() for name in (boot_files.KERNEL, boot_files.INITRD, boot_files.COMMAND_LINE)):
         raise UpdateError("there is no other system on the card: no update has been made yet")
+    # What somebody leaves is not to come back by itself the next day.
+    did_not_work(system)
     switch(system, slot)
+
+
+def did_not_work(system: System) -> None:
+    """What was tried last and came from the archive is not tried again by itself. Raises OSError."""
+    if _text(system.root / TRIED):
+        (system.root / TRIED).replace(system.root / FAILED)
 
 
 def switch(system: System, slot: Slot, newer: str = "") -> None:

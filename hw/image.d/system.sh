@@ -41,8 +41,6 @@ packages_exist() {
 # base_system: sets $root to a system with everything but our own package; kept for a week.
 base_system() {
 	with_corrections
-	hook=$cache/initrd-modules
-	echo "$modules" | tr ' ' '\n' | grep . >"$hook"
 	grep -v '^#' "$here/hw/image.d/left-out" | grep . >"$cache/left-out"
 	# From there, so that another checkout of the same recipe finds the same system.
 	cp "$here/hw/image.d/initrd.sh" "$cache/initrd.sh"
@@ -51,7 +49,7 @@ base_system() {
 	root "card-$flavour" "$suite" "$(cat "$cache/left-out" "$here/hw/image.d/initrd.sh")" \
 		--architectures="$architecture" --dpkgopt=force-confold --dpkgopt="$cache/left-out" \
 		--include="$(packages)" \
-		--essential-hook="sh '$cache/initrd.sh' \"\$1\" '$hook'" \
+		--essential-hook="sh '$cache/initrd.sh' \"\$1\"" \
 		--customize-hook='rm -f "$1"/etc/ssh/ssh_host_*'
 }
 
@@ -59,6 +57,8 @@ base_system() {
 product() {
 	cp -a "$root" "$work/root"
 	cp -a "$here/hw/files/." "$work/root/"
+	mkdir -p "$work/root/usr/share/initramfs-tools/modules.d"
+	echo "$modules" | tr ' ' '\n' | grep . >"$work/root/usr/share/initramfs-tools/modules.d/scanbridge.conf"
 	cp "$deb" "$work/root/tmp/scanbridge.deb"
 	cp "$here/hw/image.d/product.sh" "$work/root/tmp/"
 	env - PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \

@@ -74,7 +74,8 @@ def test_settings_count_and_a_report_is_left(card: Card, computer: Host, tmp_pat
         # Nothing waits for a WLAN that nobody has named.
         assert board.try_run("systemctl", "is-active", "iwd").stdout.strip() == "inactive"
         assert board.run("findmnt", "--noheadings", "--output=FSTYPE", "/").strip() == "overlay"
-        assert "tcp dport 8018 accept" in board.run("nft", "list", "ruleset")
+        assert "elements = { 8018 }" in board.run("nft", "list", "ruleset")
+        assert "Global: yes" in board.run("resolvectl", "mdns")
         board.until(lambda: "http://10.99.0.1:8018/" in card.read(REPORT))
         print(what_the_start_took(board))
 

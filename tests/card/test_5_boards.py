@@ -41,6 +41,9 @@ CARD_4 = {
     "brcm,bcm2711-genet-v5": "genet",
     "brcm,bcm2711-gpio": "pinctrl_bcm2835",
 }
+CARDS = {"brcm,bcm2835-sdhost", "brcm,bcm2711-emmc2"}
+"""What drives the card on these boards, as their device trees name it."""
+
 RADIOS = {"43430": 0xA9A6, "43455": 0xA9BF, "43456": 0xA9BF}
 """The number by which each radio shows itself on its bus (SDIO), Broadcom's being 0x02D0."""
 
@@ -144,6 +147,27 @@ def test_the_initial_disk_reaches_every_card(files: BootFiles, system: System) -
     needed = {"ext4", "overlay", "bcm2835", "sdhci_iproc", "mmc_block", "usb_storage", "uas", "dwc2", "pcie_brcmstb"}
 
     assert needed <= there | system.part_of_the_kernel
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_the_initial_disk_has_what_a_board_powers_its_card_with(board: Board, files: BootFiles, system: System) -> None:
+    """The card's driver waits for ever for a regulator that the device tree names and no driver brings."""
+    there = {module_of(name) for name in files_in(files.initrd) if ".ko" in name} | system.part_of_the_kernel
+    root = device_tree.read(files.device_tree(board.tree).read_bytes())
+    named = {node.properties["phandle"]: node for node in root.used() if "phandle" in node.properties}
+    (card,) = (node for node in root.used() if set(node.texts("compatible")) & CARDS)
+
+    waiting, seen = [card], []
+    while waiting:
+        node = waiting.pop()
+        seen.append(node.name)
+        if node is not card:
+            drivers = {driver for each in node.texts("compatible") for driver in system.drivers(each)}
+            assert drivers & there, f"{node.name} {node.texts('compatible')}: {drivers}"
+        supplies = [value for name, value in node.properties.items() if name.endswith("-supply")]
+        waiting += [named[each] for each in supplies]
+    assert len(seen) > 1 or board.tree.startswith("bcm2837"), seen
+    print(board.name, seen)
 
 
 def test_it_runs_on_other_hardware(flashed: Path, computer: Host, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.board import wlan
-from bridge.board.apply import BOOT_FILE, CARD_FILE, PANEL_FILE, RESULT_FILE, apply, default_hostname
+from bridge.board.apply import BOOT_FILE, CARD_FILE, FIREWALL_FILE, PANEL_FILE, RESULT_FILE, apply, default_hostname
+from bridge.board.card import FIRMWARE_SETTINGS
 from bridge.board.panel import Wanted
 from bridge.board.settings import Board
 
@@ -20,6 +21,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAA me"
 def root(tmp_path: Path) -> Path:
     """An empty system with a card and the serial number of a board."""
     (tmp_path / CARD_FILE).parent.mkdir(parents=True)
+    (tmp_path / CARD_FILE).with_name(FIRMWARE_SETTINGS).touch()
     (tmp_path / "proc/device-tree").mkdir(parents=True)
     (tmp_path / "proc/device-tree/serial-number").write_bytes(b"10000000abcd1234\0")
     return tmp_path
@@ -64,6 +66,7 @@ def test_everything_that_the_card_names_is_set(root: Path) -> None:
     assert "127.0.1.1 attic\n" in (root / "etc/hosts").read_text()
     assert (root / "var/lib/iwd/Home.psk").read_text() == "[Security]\nPassphrase=correct horse\n"
     assert (root / "var/lib/iwd/Home.psk").stat().st_mode & 0o777 == 0o600
+    assert "PowerSaveDisable=brcmfmac\n" in (root / "etc/iwd/main.conf").read_text()
     assert "Country=DE\n" in (root / "etc/iwd/main.conf").read_text()
     assert (root / "root/.ssh/authorized_keys").read_text() == KEY + "\n"
     assert (root / "root/.ssh").stat().st_mode & 0o777 == 0o700
@@ -71,6 +74,17 @@ def test_everything_that_the_card_names_is_set(root: Path) -> None:
     assert ["systemctl", "--no-block", "start", "ssh.service"] in run.ran
     assert json.loads((root / RESULT_FILE).read_text()) == {"hostname": "attic", "problems": []}
     assert "correct horse" not in (root / RESULT_FILE).read_text()
+
+
+def test_the_firewall_lets_in_the_port_that_the_card_names(root: Path) -> None:
+    """Besides the usual one, which nobody serves then; without a port it is as it was flashed."""
+    apply(root, Runner())
+    assert not (root / FIREWALL_FILE).exists()
+    (root / CARD_FILE).write_text("[network]\nhttp_port = 8080\n")
+
+    apply(root, Runner())
+
+    assert (root / FIREWALL_FILE).read_text() == "add element inet card served { 8080 }\n"
 
 
 def test_a_wrong_file_is_told_and_the_board_comes_up(root: Path) -> None:
@@ -152,6 +166,12 @@ def test_the_name_comes_from_what_tells_the_board_apart(
         (Board(wlan_ssid="My Net_1-2", wlan_psk="12345678"), "My Net_1-2.psk", "[Security]\nPassphrase=12345678\n"),
         (Board(wlan_ssid="Café", wlan_psk="a" * 64), "=436166c3a9.psk", f"[Security]\nPreSharedKey={'a' * 64}\n"),
         (Board(wlan_ssid="open"), "open.open", ""),
+        (Board(wlan_ssid="open", wlan_hidden=True), "open.open", "[Settings]\nHidden=true\n"),
+        (
+            Board(wlan_ssid="y", wlan_psk="12345678", wlan_hidden=True),
+            "y.psk",
+            "[Security]\nPassphrase=12345678\n[Settings]\nHidden=true\n",
+        ),
         (Board(wlan_ssid="x", wlan_psk="  back\\slash"), "x.psk", "[Security]\nPassphrase=\\s\\sback\\\\slash\n"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import config
-from bridge.board.card import Card, boot_settings, choose, read_card
+from bridge.board.card import FIRMWARE_SETTINGS, Card, boot_settings, choose, read_card
 from bridge.board.settings import Board
 from bridge.errors import ConfigError
 
@@ -32,7 +32,8 @@ button_poll_hz = 1.5
 
 
 def card(folder: Path, text: str) -> Path:
-    """A card's file with `text`."""
+    """A card's file with `text`, beside the firmware's."""
+    (folder / FIRMWARE_SETTINGS).touch()
     path = folder / "scanbridge.toml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -67,10 +68,24 @@ def test_any_name_reaches_the_daemon_as_it_was(name: str) -> None:
 
 def test_no_file_is_no_mistake(tmp_path: Path) -> None:
     """Without a file everything has its default, and nothing is told."""
+    card(tmp_path, "")
     chosen = choose(tmp_path / "none.toml", tmp_path / "kept.toml")
 
     assert chosen.card == Card()
     assert chosen.problems == ()
+
+
+def test_a_card_that_cannot_be_read_is_no_wish(tmp_path: Path) -> None:
+    """Else one bad start would take the board off its WLAN for good."""
+    kept = tmp_path / "kept.toml"
+    good = choose(card(tmp_path, GOOD), kept).card
+    data = kept.read_bytes()
+
+    chosen = choose(tmp_path / "not mounted" / "scanbridge.toml", kept)
+
+    assert chosen.card == good
+    assert "this part of the card cannot be read" in chosen.problems[0]
+    assert kept.read_bytes() == data
 
 
 def test_a_mistake_leaves_the_last_good_file_in_effect(tmp_path: Path) -> None:
@@ -158,6 +173,12 @@ def test_contradictions_of_the_bridge_count_on_the_card_too(tmp_path: Path) -> N
     """What the daemon would refuse at its start is refused here: it would not start."""
     with pytest.raises(ConfigError, match="retrieve_timeout_s"):
         read_card(card(tmp_path, "[jobs]\nretrieve_timeout_s = 5\n"))
+
+
+def test_a_port_that_the_firewall_cannot_know_is_refused(tmp_path: Path) -> None:
+    """Any free one would be one behind a closed door."""
+    with pytest.raises(ConfigError, match=r"network\.http_port: expected a number"):
+        read_card(card(tmp_path, "[network]\nhttp_port = 0\n"))
 
 
 def test_the_template_is_good_as_it_is_and_with_each_line_switched_on(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class Start:
         for place, here in (
             ("/proc/cmdline", self.folder / "cmdline"),
             ("/dev/disk/by-label", self.folder / "disks"),
+            ("/dev/disk/by-uuid", self.folder / "disks"),
             ("/run/scanbridge-state", self.root / "state"),
             ("/run/scanbridge-card", self.card),
         ):

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 
-from bridge.board.report import SIZE, on_card, report, write_report
+from bridge.board.report import (
+    ADDRESS_WITHIN_S,
+    SIZE,
+    on_card,
+    report,
+    wait_for_addresses,
+    wait_for_status,
+    write_report,
+)
+from bridge.system import asking
 
 RESULT = {"hostname": "attic", "problems": []}
 STATUS = {"http_port": 8018, "scanners": [{"name": "LiDE 210 (attic)", "state": "Idle"}]}
@@ -30,6 +41,35 @@ def test_it_names_mistakes_and_what_is_missing() -> None:
     assert "  none: no cable, or the WLAN was not joined\n" in text
     assert "  the bridge does not run; the log below may say why\n" in text
     assert "  scanner.buttons: expected true or false\n" in text
+
+
+def test_it_waits_for_an_address_that_a_browser_can_ask() -> None:
+    """A WLAN is joined after the bridge is ready; without a router what the board gave itself is told in the end."""
+    own, given, link = (ip_address(text) for text in ("169.254.3.4", "192.168.1.20", "fe80::1"))
+    clock = Clock()
+    looks = [[], [link], [own, link], [own, given, link]]
+
+    assert wait_for_addresses(lambda: looks.pop(0), clock.seconds, clock.advance) == [str(own), str(given)]
+    assert clock.seconds() < ADDRESS_WITHIN_S
+
+    assert wait_for_addresses(lambda: [own, link], clock.seconds, clock.advance) == [str(own)]
+    assert clock.seconds() >= ADDRESS_WITHIN_S
+
+
+def test_a_bridge_that_ends_while_it_is_asked_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gave no answer, or half of one; the report is written all the same."""
+    answers: list[object] = [asking.ControlError("no JSON"), asking.NotRunning("nobody"), {"ready": True}]
+
+    def ask_first(_sockets: object, _request: object) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("bridge.board.report.asking.ask_first", ask_first)
+    monkeypatch.setattr("bridge.board.report.time.sleep", lambda _seconds: None)
+
+    assert wait_for_status([]) == {"ready": True}
 
 
 def test_nothing_in_it_can_forge_a_line() -> None:

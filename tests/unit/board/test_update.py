@@ -220,6 +220,23 @@ def test_what_did_not_work_is_not_tried_again_by_itself(machine: Machine) -> Non
     assert update.update(machine.system, automatic=True)
 
 
+def test_what_somebody_went_back_from_does_not_come_again_by_itself(machine: Machine) -> None:
+    """It got ready, and scans all the same worse than the one before; the daily look leaves it alone."""
+    command_line = machine.root / "proc/cmdline"
+    started = command_line.read_text()
+    assert update.update(machine.system, automatic=True)
+    command_line.write_text(started.replace("slot=a", "slot=b"))
+    machine.system.trial.end()
+
+    update.go_back(machine.system)
+
+    command_line.write_text(started)
+    machine.system.trial.end()
+    machine.again()
+    assert machine.chosen is A
+    assert not update.update(machine.system, automatic=True)
+
+
 def test_a_file_that_is_no_package_is_refused_at_once(machine: Machine) -> None:
     """Not after the minutes that copying takes."""
     machine.failing = "dpkg-deb --info"
