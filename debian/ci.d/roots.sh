@@ -51,9 +51,11 @@ root() {
 # build_root SUITE [nocheck]: sets $root to a system with everything that building and checking the package takes, with
 # nocheck to all but its tests.
 build_root() {
+	# From there, so that another checkout with the same control file finds the same system.
+	cp "$here/debian/control" "$cache/control"
 	root "build$2" "$1" "$(sed -n '/^Build-Depends/,/^Standards/p' "$here/debian/control")" \
 		--include=build-essential,lintian \
-		--customize-hook="mkdir -p \"\$1/src/debian\" && cp '$here/debian/control' \"\$1/src/debian/\"" \
+		--customize-hook="mkdir -p \"\$1/src/debian\" && cp '$cache/control' \"\$1/src/debian/\"" \
 		--customize-hook="chroot \"\$1\" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -P '$2' build-dep /src" \
 		--customize-hook='rm -r "$1/src" && chroot "$1" useradd --create-home builder'
 }
