@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.board.apply import CARD_FILE, OUTCOME_FILE, apply
+from bridge.board.card import FIRMWARE_SETTINGS
 from bridge.system.board_notes import FOLDER, SETTINGS_NOTE, board_notes
 
 
@@ -20,6 +21,7 @@ def test_mistakes_and_the_last_update_are_told_without_a_password(tmp_path: Path
     for name, text in (
         (CARD_FILE, '[board]\nwlan_psk = "s = : x"\n[scanner]\nname = 7\n'),
         (OUTCOME_FILE, '{"text": "In effect."}'),
+        (str(Path(CARD_FILE).with_name(FIRMWARE_SETTINGS)), ""),
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
