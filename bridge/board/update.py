@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.board import boot_files, partitions, slots
+from bridge.board.card import FIRMWARE_SETTINGS
 from bridge.board.new_system import NewSystem, Run
 from bridge.board.remount import writable
 from bridge.board.slots import Slot, Trial, UpdateError, Verdict
 from bridge.replacing import replace_file
 
 CARD = "boot/firmware"
-CONFIG = f"{CARD}/config.txt"
+CONFIG = f"{CARD}/{FIRMWARE_SETTINGS}"
 LOWER = "media/root-ro"
 STATE = "state/update"
 WORK = "run/scanbridge-update"

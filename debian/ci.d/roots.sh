@@ -27,7 +27,8 @@ apt_files() {
 }
 
 # root NAME SUITE KEY MMDEBSTRAP-ARGUMENT...: sets $root to a folder with a clean system. It is made anew when KEY, what
-# it is made of or the week is another one.
+# it is made of or the week is another one. Hooks find the checkout in $here by themselves, so that another checkout finds
+# the same system.
 root() {
 	name=$1 suite=$2 key=$3
 	shift 3
@@ -41,6 +42,7 @@ root() {
 		rm -rf --one-file-system "$old"
 	done
 	apt_files "$cache" "$suite"
+	export here
 	mmdebstrap "$@" --aptopt="$cache/apt.conf" "$suite" "$root.part" "$cache/sources.list" >"$cache/log" 2>&1 || {
 		tail -n 60 "$cache/log" >&2
 		return 1
@@ -51,11 +53,9 @@ root() {
 # build_root SUITE [nocheck]: sets $root to a system with everything that building and checking the package takes, with
 # nocheck to all but its tests.
 build_root() {
-	# From there, so that another checkout with the same control file finds the same system.
-	cp "$here/debian/control" "$cache/control"
 	root "build$2" "$1" "$(sed -n '/^Build-Depends/,/^Standards/p' "$here/debian/control")" \
 		--include=build-essential,lintian \
-		--customize-hook="mkdir -p \"\$1/src/debian\" && cp '$cache/control' \"\$1/src/debian/\"" \
+		--customize-hook='mkdir -p "$1/src/debian" && cp "$here/debian/control" "$1/src/debian/"' \
 		--customize-hook="chroot \"\$1\" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -P '$2' build-dep /src" \
 		--customize-hook='rm -r "$1/src" && chroot "$1" useradd --create-home builder'
 }

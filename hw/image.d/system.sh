@@ -42,14 +42,12 @@ packages_exist() {
 base_system() {
 	with_corrections
 	grep -v '^#' "$here/hw/image.d/left-out" | grep . >"$cache/left-out"
-	# From there, so that another checkout of the same recipe finds the same system.
-	cp "$here/hw/image.d/initrd.sh" "$cache/initrd.sh"
 	# The kernel's package need not make an initial RAM disk: the product makes its own.
 	export INITRD=No
 	root "card-$flavour" "$suite" "$(cat "$cache/left-out" "$here/hw/image.d/initrd.sh")" \
 		--architectures="$architecture" --dpkgopt=force-confold --dpkgopt="$cache/left-out" \
 		--include="$(packages)" \
-		--essential-hook="sh '$cache/initrd.sh' \"\$1\"" \
+		--essential-hook='sh "$here/hw/image.d/initrd.sh" "$1"' \
 		--customize-hook='rm -f "$1"/etc/ssh/ssh_host_*'
 }
 

@@ -50,6 +50,7 @@ NEW = "90.1"
 PACKAGE = "/run/newer.deb"
 _LOOK_S = 0.05
 
+
 @dataclass(frozen=True)
 class Cut:
     """A card as it was `seconds` after a stage began."""

@@ -81,6 +81,12 @@ def system(card: Card, tmp_path_factory: pytest.TempPathFactory) -> System:
     return System(card, tmp_path_factory.mktemp("system"))
 
 
+@pytest.fixture(scope="module")
+def drivers_before_the_root(files: BootFiles, system: System) -> set[str]:
+    """The modules that are in the initial RAM disk or part of the kernel."""
+    return {module_of(name) for name in files_in(files.initrd) if ".ko" in name} | system.part_of_the_kernel
+
+
 def test_the_firmware_is_there(card: Card) -> None:
     """Whatever the ROM asks for first."""
     assert set(FIRMWARE) <= set(card.names())
@@ -141,18 +147,18 @@ def test_what_was_left_out_is_not_needed(system: System) -> None:
         assert system.missing(module) == set(), module
 
 
-def test_the_initial_disk_reaches_every_card(files: BootFiles, system: System) -> None:
+def test_the_initial_disk_reaches_every_card(drivers_before_the_root: set[str]) -> None:
     """The card's driver of each board is in it, and so is that of USB disks and of QEMU's."""
-    there = {module_of(name) for name in files_in(files.initrd) if ".ko" in name}
     needed = {"ext4", "overlay", "bcm2835", "sdhci_iproc", "mmc_block", "usb_storage", "uas", "dwc2", "pcie_brcmstb"}
 
-    assert needed <= there | system.part_of_the_kernel
+    assert needed <= drivers_before_the_root
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_the_initial_disk_has_what_a_board_powers_its_card_with(board: Board, files: BootFiles, system: System) -> None:
+def test_the_initial_disk_has_what_a_board_powers_its_card_with(
+    board: Board, files: BootFiles, system: System, drivers_before_the_root: set[str]
+) -> None:
     """The card's driver waits for ever for a regulator that the device tree names and no driver brings."""
-    there = {module_of(name) for name in files_in(files.initrd) if ".ko" in name} | system.part_of_the_kernel
     root = device_tree.read(files.device_tree(board.tree).read_bytes())
     named = {node.properties["phandle"]: node for node in root.used() if "phandle" in node.properties}
     (card,) = (node for node in root.used() if set(node.texts("compatible")) & CARDS)
@@ -163,7 +169,7 @@ def test_the_initial_disk_has_what_a_board_powers_its_card_with(board: Board, fi
         seen.append(node.name)
         if node is not card:
             drivers = {driver for each in node.texts("compatible") for driver in system.drivers(each)}
-            assert drivers & there, f"{node.name} {node.texts('compatible')}: {drivers}"
+            assert drivers & drivers_before_the_root, f"{node.name} {node.texts('compatible')}: {drivers}"
         supplies = [value for name, value in node.properties.items() if name.endswith("-supply")]
         waiting += [named[each] for each in supplies]
     assert len(seen) > 1 or board.tree.startswith("bcm2837"), seen
